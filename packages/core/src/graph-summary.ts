@@ -1,0 +1,42 @@
+/** The parts of a decoder whose cost grows differently with the number of positions. */
+export type ModuleKind = "dense-ffn" | "moe-ffn" | "attention" | "head" | "other";
+
+/** What the kernels of one kind see: enough to predict their cost, without weights. */
+export interface KernelClass {
+  /** ONNX operator: MatMul, Gemm, MatMulNBits, MatMulInteger, DynamicQuantizeMatMul, GroupQueryAttention, MoE, QMoE, ... */
+  readonly operator: string;
+  /** Element type of the activations: float32, float16. */
+  readonly activation: string;
+  /** Element type or bit width of the weights: float32, float16, int8, int4. Absent where the operator has no weights. */
+  readonly weight?: string;
+  /** MatMulNBits `accuracy_level`, where it applies. */
+  readonly accuracyLevel?: number;
+}
+
+/** One module of the graph, summed over its nodes. */
+export interface ModuleSummary {
+  /** Scope of the nodes, e.g. `/model/layers.0/mlp`. */
+  readonly name: string;
+  readonly kind: ModuleKind;
+  readonly kernel: KernelClass;
+  readonly nodes: number;
+  /** Bytes of weights read by a forward of one position (for MoE: all experts; see `experts`). */
+  readonly weightBytes: number;
+  /** Floating-point operations per position, attention over the KV cache excluded. */
+  readonly flopsPerPosition: number;
+  /** Bytes of KV cache per position of context. 0 outside attention. */
+  readonly kvBytesPerPosition: number;
+  readonly experts?: { readonly count: number; readonly active: number };
+}
+
+/** The shape of a decoder graph. Structure only: two models with other weights and equal structure are equal here. */
+export interface GraphSummary {
+  readonly modules: readonly ModuleSummary[];
+  readonly layers: number;
+  readonly vocabularySize: number;
+  readonly weightBytes: number;
+  readonly flopsPerPosition: number;
+  readonly kvBytesPerPosition: number;
+  /** sha256 over operators, attributes, shapes, types and quantisation; not over names or dense weights. */
+  readonly structureHash: string;
+}

@@ -1,0 +1,14 @@
+export type { Draft, Drafter } from "./drafter.ts";
+export { createDraft } from "./drafter.ts";
+export type { Cell, Environment, ProfileKey } from "./environment.ts";
+export { canonicalJson, hashOf } from "./environment.ts";
+export type { ErrorParts, NearfreeErrorCode } from "./errors.ts";
+export { NearfreeError } from "./errors.ts";
+export type { CalibrationEvent } from "./events.ts";
+export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
+export type { Plan, PlanReason } from "./plan.ts";
+export type { Clock, Probe } from "./probe.ts";
+export type { Boundary, CurvePoint, Invariance, Level, Profile } from "./profile.ts";
+export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile.ts";
+export type { Runner, RunnerDescription } from "./runner.ts";
+export type { ProfileStore } from "./store.ts";

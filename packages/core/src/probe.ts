@@ -1,0 +1,22 @@
+/**
+ * Anything whose cost against n can be measured: a whole model, one module, one kernel.
+ * `run(n)` must cost the same whenever it is called: state (a KV cache) is put back outside the timed part.
+ */
+export interface Probe {
+  /** Largest n that `run` accepts. */
+  readonly maxPositions: number;
+  /** Untimed: brings the probe to the state from which `run(n)` is timed. */
+  prepare(n: number): void | Promise<void>;
+  /** Timed: one forward of n positions, end to end (readback included). */
+  run(n: number): Promise<void>;
+  /**
+   * Logits of the last `run(n)`, row-major [n, columns], where the probe has them: used to find invariance classes.
+   * Overwritten by the next `run`.
+   */
+  readonly logits?: Float32Array | undefined;
+  /** Columns of a row in `logits`. */
+  readonly columns?: number | undefined;
+}
+
+/** A monotonic clock in ms, injected wherever time is read. */
+export type Clock = () => number;

@@ -1,0 +1,123 @@
+import * as v from "valibot";
+import type { ProfileKey } from "./environment.ts";
+
+/** Bumped whenever the persisted shape changes; entries of another version are a miss. */
+export const PROFILE_VERSION = 1;
+
+/** The values of epsilon that every profile reports: n is near-free when r(n) <= 1 + epsilon. */
+export const EPSILONS = [0.05, 0.1, 0.2, 0.5] as const;
+export const DEFAULT_EPSILON = 0.1;
+
+const finite = v.pipe(v.number(), v.finite());
+const positive = v.pipe(finite, v.gtValue(0));
+const nonNegative = v.pipe(finite, v.minValue(0));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const positions = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1 << 20));
+const scalar = v.union([v.string(), v.number(), v.boolean()]);
+
+const environmentSchema = v.strictObject({
+  runtime: v.string(),
+  runtimeVersion: v.string(),
+  executionProvider: v.string(),
+  options: v.record(v.string(), scalar),
+  threads: count,
+  graphOptimizationLevel: v.string(),
+  device: v.record(v.string(), v.union([v.string(), v.number()])),
+});
+
+const keySchema = v.strictObject({
+  environment: environmentSchema,
+  model: v.string(),
+  cell: v.strictObject({ contextLength: count, batch: positions }),
+  method: count,
+});
+
+/** One measured n. Ratios are r(n) = T(n)/T(1). */
+const pointSchema = v.strictObject({
+  positions,
+  ratio: positive,
+  low: positive,
+  high: positive,
+  samples: count,
+  /** `certified`: the interval decides. `~`: within 2% either way. `budget`: stopped by the budget. `unresolvable`: noise. */
+  level: v.picklist(["certified", "~", "budget", "unresolvable"]),
+});
+
+const boundarySchema = v.strictObject({
+  epsilon: positive,
+  /** Largest N such that every n <= N is near-free. */
+  prefixFree: positions,
+  level: v.picklist(["certified", "~", "budget", "unresolvable"]),
+});
+
+const invarianceSchema = v.strictObject({
+  /** Sets of n for which a row's logits are bit for bit the same; each sorted, the first holds n = 1. */
+  classes: v.array(v.array(positions)),
+  /** Largest absolute difference of a logit between classes. */
+  maxDifference: nonNegative,
+  /** Rows compared, and rows whose argmax differs between classes. */
+  rows: count,
+  argmaxFlips: count,
+});
+
+const profileSchema = v.strictObject({
+  version: v.literal(PROFILE_VERSION),
+  key: keySchema,
+  /** ISO 8601. Information only: never part of the key. */
+  measuredAt: v.string(),
+  /** T(1) in ms: the median of the samples that count. */
+  baseMs: positive,
+  /** First, unwarmed forward of one position in ms. */
+  coldMs: nonNegative,
+  /** Sorted by positions, n = 1 first with ratio 1. */
+  points: v.pipe(v.array(pointSchema), v.minLength(1)),
+  boundaries: v.array(boundarySchema),
+  /** What balance alone predicts: balance * bytes per weight / 2 positions. */
+  idleCompute: v.strictObject({
+    positions,
+    flopsPerSecond: positive,
+    bytesPerSecond: positive,
+    bytesPerWeight: positive,
+  }),
+  invariance: invarianceSchema,
+  run: v.strictObject({
+    forwards: count,
+    ms: nonNegative,
+    discards: count,
+    /** Change of T(1) from the first to the last anchors, as a ratio minus 1. */
+    drift: finite,
+  }),
+});
+
+/** The measurement of one cell: what is stored, shipped and scheduled from. */
+export type Profile = v.InferOutput<typeof profileSchema>;
+export type CurvePoint = v.InferOutput<typeof pointSchema>;
+export type Boundary = v.InferOutput<typeof boundarySchema>;
+export type Invariance = v.InferOutput<typeof invarianceSchema>;
+export type Level = CurvePoint["level"];
+
+/** Parses what came from a store or a file. Anything that is not a whole, consistent profile is `undefined`, never an exception. */
+export function parseProfile(value: unknown): Profile | undefined {
+  const result = v.safeParse(profileSchema, value);
+  if (!result.success) return undefined;
+  const { points, invariance } = result.output;
+  const sorted = points.every((point, i) => i === 0 || point.positions > (points[i - 1]?.positions ?? 0));
+  const bracketed = points.every((point) => point.low <= point.ratio && point.ratio <= point.high);
+  if (!sorted || !bracketed || points[0]?.positions !== 1) return undefined;
+  if (invariance.argmaxFlips > invariance.rows) return undefined;
+  return result.output;
+}
+
+/** The boundary for `epsilon`, from the points: the last n before the first measured point above 1 + epsilon. */
+export function prefixFree(profile: Pick<Profile, "points">, epsilon: number): number {
+  let last = 1;
+  for (const point of profile.points) {
+    if (point.ratio > 1 + epsilon) break;
+    last = point.positions;
+  }
+  return last;
+}
+
+// The schema is the source of truth for the key's shape too: this line fails to compile when they part.
+const _keyMatches: (key: v.InferOutput<typeof keySchema>) => ProfileKey = (key) => key;
+void _keyMatches;

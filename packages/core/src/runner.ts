@@ -1,0 +1,40 @@
+/** What a runner can do, known once the model is wrapped and constant from then on. */
+export interface RunnerDescription {
+  /** Columns of a logits row. */
+  readonly vocabularySize: number;
+  /** Most positions the KV cache can hold. */
+  readonly contextLimit: number;
+  /** Largest batch that `forward` accepts on a non-empty cache. */
+  readonly batchLimit: number;
+  /** How the KV cache is kept: written in place, or returned anew by each forward. */
+  readonly kvCache: "in-place" | "growing";
+}
+
+/**
+ * A loaded decoder with its KV cache, for one sequence. The only door through which core reaches a model.
+ *
+ * Calls do not overlap: await each before the next. The logits that a call returns are overwritten by the next call.
+ */
+export interface Runner {
+  describe(): RunnerDescription;
+
+  /** Positions in the KV cache now. */
+  readonly length: number;
+
+  /**
+   * Appends `tokens` to the KV cache and returns logits, row-major [rows, vocabularySize].
+   *
+   * `rows` is how many of the last positions need logits; default all. A runner may run a long input in several forwards
+   * when `rows` is less than `tokens.length` (prefill).
+   *
+   * @throws NearfreeError `context-exceeded` when `length + tokens.length > contextLimit` (nothing was run),
+   *   `run-failed` when the runtime fails (the cache keeps its previous length).
+   */
+  forward(tokens: ArrayLike<number>, rows?: number): Promise<Float32Array>;
+
+  /** Forgets every position from `length` on. @throws NearfreeError `invalid-argument` unless 0 <= length <= this.length. */
+  rewind(length: number): void;
+
+  /** Frees what the runner allocated. The session passed in stays the caller's. Idempotent. */
+  release(): Promise<void>;
+}

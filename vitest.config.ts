@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["@nearfree/source"] },
+  ssr: { resolve: { conditions: ["@nearfree/source"], externalConditions: ["@nearfree/source"] } },
+  test: {
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "examples/src/**/*.test.ts",
+      "bench/src/**/*.test.ts",
+      "scripts/**/*.test.ts",
+    ],
+    typecheck: { enabled: true, include: ["packages/*/src/**/*.test-d.ts"], tsconfig: "./tsconfig.test.json" },
+    // Sessions of ONNX Runtime want the cores for themselves.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
