@@ -10,6 +10,8 @@ export interface Tensor {
   readonly dims: readonly number[];
   /** Little-endian packed bytes. The reader leaves out what is larger than its limit for inline data. */
   readonly data?: Uint8Array | undefined;
+  /** For the writer, instead of `data`: makes the bytes when the tensor is written, so that one at a time is in memory. */
+  readonly make?: (() => Uint8Array) | undefined;
   /** Where the bytes are, when they are not in `data`: in the model file itself or in a file beside it. */
   readonly stored?: StoredData | undefined;
 }

@@ -1,46 +1,48 @@
-/** Field numbers of the ONNX protobuf messages that nearfree reads and writes (onnx/onnx.proto, IR version 10). */
-
-export const MODEL = {
+/** Field numbers of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), shared by the reader and the writer. */
+export const ModelField = {
   irVersion: 1,
   producerName: 2,
   producerVersion: 3,
+  domain: 4,
+  modelVersion: 5,
+  docString: 6,
   graph: 7,
   opsetImport: 8,
   metadataProps: 14,
   functions: 25,
 } as const;
 
-export const OPERATOR_SET = { domain: 1, version: 2 } as const;
+export const OpsetField = { domain: 1, version: 2 } as const;
 
-export const GRAPH = {
+export const GraphField = {
   node: 1,
   name: 2,
   initializer: 5,
   input: 11,
   output: 12,
   valueInfo: 13,
-  sparseInitializer: 15,
 } as const;
 
-export const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
+export const NodeField = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7, overload: 8 } as const;
 
-export const ATTRIBUTE = {
+export const AttributeField = {
   name: 1,
-  float: 2,
-  int: 3,
-  string: 4,
-  tensor: 5,
-  graph: 6,
+  f: 2,
+  i: 3,
+  s: 4,
+  t: 5,
+  g: 6,
   floats: 7,
   ints: 8,
   strings: 9,
   tensors: 10,
   graphs: 11,
   type: 20,
+  refAttrName: 21,
 } as const;
 
-/** Values of AttributeProto.type. */
-export const ATTRIBUTE_TYPE = {
+/** AttributeProto.AttributeType. */
+export const AttributeKind = {
   float: 1,
   int: 2,
   string: 3,
@@ -49,9 +51,11 @@ export const ATTRIBUTE_TYPE = {
   floats: 6,
   ints: 7,
   strings: 8,
+  tensors: 9,
+  graphs: 10,
 } as const;
 
-export const TENSOR = {
+export const TensorField = {
   dims: 1,
   dataType: 2,
   floatData: 4,
@@ -66,58 +70,16 @@ export const TENSOR = {
   dataLocation: 14,
 } as const;
 
-/** Values of TensorProto.data_location. */
-export const DATA_LOCATION = { embedded: 0, external: 1 } as const;
+/** TensorProto.DataLocation. */
+export const DataLocation = { default: 0, external: 1 } as const;
 
-export const STRING_ENTRY = { key: 1, value: 2 } as const;
+/** StringStringEntryProto: external_data and metadata_props. */
+export const EntryField = { key: 1, value: 2 } as const;
 
-export const VALUE_INFO = { name: 1, type: 2 } as const;
+export const ValueInfoField = { name: 1, type: 2 } as const;
+export const TypeField = { tensorType: 1 } as const;
+export const TensorTypeField = { elementType: 1, shape: 2 } as const;
+export const ShapeField = { dim: 1 } as const;
+export const DimField = { value: 1, param: 2 } as const;
 
-export const TYPE = { tensorType: 1 } as const;
-
-export const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
-
-export const SHAPE = { dim: 1 } as const;
-
-export const DIMENSION = { value: 1, parameter: 2 } as const;
-
-/** TensorProto.DataType, by the names that ONNX Runtime's JavaScript API uses. */
-export const DATA_TYPE = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  string: 8,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  uint32: 12,
-  uint64: 13,
-  bfloat16: 16,
-  uint4: 21,
-  int4: 22,
-} as const;
-
-export type ElementType = keyof typeof DATA_TYPE;
-
-/** Bits of one element; strings have no fixed size. */
-export const ELEMENT_BITS: Readonly<Record<Exclude<ElementType, "string">, number>> = {
-  float32: 32,
-  uint8: 8,
-  int8: 8,
-  uint16: 16,
-  int16: 16,
-  int32: 32,
-  int64: 64,
-  bool: 8,
-  float16: 16,
-  float64: 64,
-  uint32: 32,
-  uint64: 64,
-  bfloat16: 16,
-  uint4: 4,
-  int4: 4,
-};
+export const FunctionField = { name: 1, input: 4, output: 5, node: 7, domain: 10 } as const;
