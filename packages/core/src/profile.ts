@@ -13,6 +13,8 @@ const positive = v.pipe(finite, v.gtValue(0));
 const nonNegative = v.pipe(finite, v.minValue(0));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const positions = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1 << 20));
+/** How far a figure can be trusted. `certified`: the interval decides. `~`: within 2% either way. `budget`: stopped by the budget. `unresolvable`: noise. */
+const level = v.picklist(["certified", "~", "budget", "unresolvable"]);
 const scalar = v.union([v.string(), v.number(), v.boolean()]);
 
 const environmentSchema = v.strictObject({
@@ -39,19 +41,28 @@ const pointSchema = v.strictObject({
   low: positive,
   high: positive,
   samples: count,
-  /** `certified`: the interval decides. `~`: within 2% either way. `budget`: stopped by the budget. `unresolvable`: noise. */
-  level: v.picklist(["certified", "~", "budget", "unresolvable"]),
+  level,
+  /** The samples themselves, log T(n)/T(1), so that another epsilon or a resumed run needs no new measurement. */
+  logRatios: v.optional(v.array(finite)),
 });
+
+/** A run of n at one cost: `from`..`to` inclusive at r = `ratio`. `to` is the right edge; `confirmed` by pairing the two sides of the step after it. */
+const stairSchema = v.strictObject({ from: positions, to: positions, ratio: positive, confirmed: v.boolean() });
+
+/** Confirmed by direct pairs: running `positions` rows as `cheaper` (> positions) costs `ratio` < 1 of running them as they are. */
+const inversionSchema = v.strictObject({ positions, cheaper: positions, ratio: positive, pairs: count });
 
 const boundarySchema = v.strictObject({
   epsilon: positive,
   /** Largest N such that every n <= N is near-free. */
   prefixFree: positions,
-  level: v.picklist(["certified", "~", "budget", "unresolvable"]),
+  level,
+  /** All ranges [first, last] of near-free n among the measured ones, `prefixFree`'s first: a curve may leave and re-enter. */
+  freeSet: v.optional(v.array(v.tuple([positions, positions]))),
 });
 
 const invarianceSchema = v.strictObject({
-  /** Sets of n for which a row's logits are bit for bit the same; each sorted, the first holds n = 1. */
+  /** Sets of n for which a row's logits are bit for bit the same; each sorted, the first holds n = 1. Empty where the probe has no logits. */
   classes: v.array(v.array(positions)),
   /** Largest absolute difference of a logit between classes. */
   maxDifference: nonNegative,
@@ -72,6 +83,10 @@ const profileSchema = v.strictObject({
   /** Sorted by positions, n = 1 first with ratio 1. */
   points: v.pipe(v.array(pointSchema), v.minLength(1)),
   boundaries: v.array(boundarySchema),
+  stairs: v.optional(v.array(stairSchema)),
+  inversions: v.optional(v.array(inversionSchema)),
+  /** The modal stair width: rows that the kernels really compute at a time. Absent where too few stairs were seen. */
+  granularity: v.optional(positions),
   /** What balance alone predicts: balance * bytes per weight / 2 positions. */
   idleCompute: v.strictObject({
     positions,
@@ -86,6 +101,10 @@ const profileSchema = v.strictObject({
     discards: count,
     /** Change of T(1) from the first to the last anchors, as a ratio minus 1. */
     drift: finite,
+    /** Smallest ratio that could be told apart from 1 on this machine. */
+    smallestRatio: v.optional(v.pipe(finite, v.minValue(1))),
+    /** Why measuring stopped. */
+    stop: v.optional(v.picklist(["decided", "forwards", "time", "aborted", "unresolvable"])),
   }),
 });
 
@@ -95,6 +114,13 @@ export type CurvePoint = v.InferOutput<typeof pointSchema>;
 export type Boundary = v.InferOutput<typeof boundarySchema>;
 export type Invariance = v.InferOutput<typeof invarianceSchema>;
 export type Level = CurvePoint["level"];
+export type Stair = v.InferOutput<typeof stairSchema>;
+export type Inversion = v.InferOutput<typeof inversionSchema>;
+/** Why a calibration stopped measuring. */
+export type Stop = NonNullable<Profile["run"]["stop"]>;
+
+/** What a calibration measures: a profile without its name (key), date and the baseline it is compared with. */
+export type Measurement = Omit<Profile, "version" | "key" | "measuredAt" | "idleCompute">;
 
 /** Parses what came from a store or a file. Anything that is not a whole, consistent profile is `undefined`, never an exception. */
 export function parseProfile(value: unknown): Profile | undefined {

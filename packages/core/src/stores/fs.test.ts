@@ -1,0 +1,215 @@
+import { spawn } from "node:child_process";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sampleKey, sampleProfile } from "../testing/sample-profile.ts";
+import { describeProfileStoreContract } from "../testing/store-suite.ts";
+import { decodeEntry, encodeEntry } from "./entry.ts";
+import { createFsStore, MAX_ENTRY_BYTES } from "./fs.ts";
+import { createMemoryStore } from "./memory.ts";
+import { createTieredStore } from "./tiered.ts";
+
+const makeRoot = () => mkdtemp(join(tmpdir(), "nearfree-store-"));
+const remove = (root: string) => rm(root, { recursive: true, force: true });
+
+describeProfileStoreContract("fs store", async () => {
+  const root = await makeRoot();
+  return { store: createFsStore({ root: join(root, "not", "yet", "there") }), dispose: () => remove(root) };
+});
+describeProfileStoreContract("memory before fs store", async () => {
+  const root = await makeRoot();
+  return { store: createTieredStore(createMemoryStore(), createFsStore({ root })), dispose: () => remove(root) };
+});
+
+describe("fs store", () => {
+  let root: string;
+  let warnings: string[];
+  const open = () => createFsStore({ root, onWarning: (message) => warnings.push(message) });
+  beforeEach(async () => {
+    root = await makeRoot();
+    warnings = [];
+  });
+  afterEach(() => remove(root));
+
+  async function files(): Promise<string[]> {
+    const all = await readdir(root, { recursive: true, withFileTypes: true });
+    return all.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  }
+  async function onlyFile(): Promise<string> {
+    const [path, ...others] = await files();
+    expect(others).toEqual([]);
+    return path ?? "";
+  }
+
+  it("leaves one readable entry under its version and environment, and no temporary file", async () => {
+    await open().put(sampleProfile());
+    expect((await onlyFile()).slice(root.length)).toMatch(
+      /^\/v1\/[0-9a-f]{32}\/entries\/context256-batch1-[0-9a-f]{32}\.json$/,
+    );
+  });
+
+  it("sets a damaged entry aside, warns once, and takes a fresh profile", async () => {
+    await open().put(sampleProfile());
+    const path = await onlyFile();
+    await writeFile(path, (await readFile(path, "utf8")).slice(0, 100));
+    expect(await open().get(sampleKey())).toBeUndefined();
+    expect(await open().get(sampleKey())).toBeUndefined();
+    expect(await open().list()).toEqual([]);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^\[core\] .* damaged and counts as missing; it was renamed to .*\.json\.bad$/);
+    expect(await onlyFile()).toBe(`${path}.bad`);
+    await open().put(sampleProfile());
+    expect(await open().get(sampleKey())).toEqual(sampleProfile());
+  });
+
+  it("does not take a valid entry for another key", async () => {
+    await open().put(sampleProfile(0));
+    await open().put(sampleProfile(1));
+    const [a = "", b = ""] = await files();
+    await writeFile(a, await readFile(b));
+    expect(await open().list()).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining("of another key")]);
+  });
+
+  it("does not read what is too large, or not a file", async () => {
+    await open().put(sampleProfile());
+    const path = await onlyFile();
+    await writeFile(path, " ".repeat(MAX_ENTRY_BYTES + 1));
+    expect(await open().get(sampleKey())).toBeUndefined();
+    await mkdir(path);
+    expect(await open().get(sampleKey())).toBeUndefined();
+    expect(warnings).toEqual([expect.stringContaining("too large"), expect.stringContaining("EISDIR")]);
+  });
+
+  it("says in one line that a folder cannot be written", async () => {
+    const file = join(root, "file");
+    await writeFile(file, "");
+    const store = createFsStore({ root: file });
+    await expect(store.put(sampleProfile())).rejects.toMatchObject({
+      code: "store-unwritable",
+      message: expect.stringMatching(/^\[core\] [^\n]+: expected a file that can be written, received [A-Z]+; [^\n]+$/),
+    });
+    expect(await store.get(sampleKey())).toBeUndefined();
+    expect(await store.list()).toEqual([]);
+  });
+
+  // Root may write anywhere: the case above stands for it there.
+  it.skipIf(process.getuid?.() === 0)("refuses to put below a read-only root", async () => {
+    await chmod(root, 0o500);
+    await expect(open().put(sampleProfile())).rejects.toMatchObject({ code: "store-unwritable" });
+    await chmod(root, 0o700);
+  });
+
+  it("never throws for, and never loads, one of thousands of mutated files", { timeout: 120_000 }, async () => {
+    await open().put(sampleProfile());
+    const path = await onlyFile();
+    const good = await readFile(path);
+    await fc.assert(
+      fc.asyncProperty(mutation(good), async (bytes) => {
+        await writeFile(path, bytes);
+        const read = await open().get(sampleKey());
+        if (read !== undefined) expect(read).toEqual(sampleProfile());
+        await open().list();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("shows readers whole profiles while several processes write", async () => {
+    const writers = [1, 2, 3].map((base) => runTypeScript(root, writerScript, [root, String(base)]));
+    const done = Promise.all(writers);
+    let running = true;
+    done.finally(() => {
+      running = false;
+    });
+    while (running) {
+      const read = await open().get(sampleKey());
+      if (read !== undefined) expect([1, 2, 3]).toContain(read.baseMs);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(await done).toEqual([0, 0, 0]);
+    expect(warnings).toEqual([]);
+  });
+});
+
+const writerScript = `
+  import { createFsStore } from ${JSON.stringify(new URL("./fs.ts", import.meta.url))};
+  import { sampleProfile } from ${JSON.stringify(new URL("../testing/sample-profile.ts", import.meta.url))};
+  const [root, base] = process.argv.slice(2);
+  const store = createFsStore({ root });
+  for (let i = 0; i < 40; i++) await store.put({ ...sampleProfile(), baseMs: Number(base) });`;
+
+/** Runs `script` in a process of its own, and the sources it imports through the TypeScript compiler; its exit code. */
+async function runTypeScript(folder: string, script: string, args: readonly string[]): Promise<number | null> {
+  const loader = join(folder, "loader.mjs");
+  const main = join(folder, "main.mts");
+  const here = JSON.stringify(import.meta.url);
+  await writeFile(
+    loader,
+    `import { createRequire, register } from "node:module";
+    import { readFileSync } from "node:fs";
+    const ts = createRequire(${here})("typescript");
+    if (!process.env.NEARFREE_LOADER) { process.env.NEARFREE_LOADER = "1"; register(import.meta.url); }
+    export async function load(url, context, next) {
+      if (!/\\.m?ts$/.test(url)) return next(url, context);
+      const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
+      const source = ts.transpileModule(readFileSync(new URL(url), "utf8"), { compilerOptions }).outputText;
+      return { format: "module", source, shortCircuit: true };
+    }`,
+  );
+  await writeFile(main, script);
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [`--import=${loader}`, main, ...args], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    child.on("exit", resolve);
+  });
+}
+
+/** Bytes near a good entry: flipped, cut, doubled, spliced, or a JSON value changed in place. */
+function mutation(good: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const at = fc.nat(good.length - 1);
+  const text = new TextDecoder().decode(good);
+  const numbers = [...text.matchAll(/-?\d+(\.\d+)?(e[+-]?\d+)?/g)].map(
+    (match) => [match.index, match[0].length] as const,
+  );
+  return fc.oneof(
+    fc.tuple(at, fc.nat(255)).map(([i, byte]) => good.map((value, j) => (j === i ? byte : value))),
+    at.map((end) => good.subarray(0, end)),
+    fc.tuple(at, at).map(([i, j]) => Buffer.concat([good.subarray(0, i), good.subarray(j)])),
+    fc.uint8Array({ maxLength: 400 }),
+    fc
+      .tuple(
+        fc.constantFrom(...numbers),
+        fc.oneof(fc.double(), fc.integer(), fc.constantFrom("null", '""', "[]", "{}")),
+      )
+      .map(([[i, length], value]) => Buffer.from(text.slice(0, i) + String(value) + text.slice(i + length))),
+  );
+}
+
+describe("decodeEntry", () => {
+  it("returns what encodeEntry took", () => {
+    expect(decodeEntry(encodeEntry(sampleProfile()))).toEqual(sampleProfile());
+  });
+
+  it("returns undefined or the same profile for 10,000 mutated texts", () => {
+    const good = new TextEncoder().encode(encodeEntry(sampleProfile()));
+    fc.assert(
+      fc.property(mutation(good), (bytes) => {
+        const read = decodeEntry(new TextDecoder().decode(bytes));
+        if (read !== undefined) expect(read).toEqual(sampleProfile());
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+
+  it("returns undefined for any JSON value that is not an entry", () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(decodeEntry(text)).toBeUndefined();
+      }),
+    );
+  });
+});

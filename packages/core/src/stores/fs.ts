@@ -1,0 +1,143 @@
+/// <reference types="node" />
+import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { canonicalJson, hashOf, type ProfileKey } from "../environment.ts";
+import { NearfreeError } from "../errors.ts";
+import { PROFILE_VERSION, type Profile } from "../profile.ts";
+import type { ProfileStore } from "../store.ts";
+import { decodeEntry, encodeEntry } from "./entry.ts";
+import { assertValid } from "./memory.ts";
+
+export { type CacheRootContext, defaultCacheRoot } from "./cache-root.ts";
+
+/** A profile is a few kB: what is larger than this was not written by a store, and is not read. */
+export const MAX_ENTRY_BYTES = 1 << 20;
+
+export interface FsStoreOptions {
+  /** Folder that holds the entries, created by the first `put`. See `defaultCacheRoot()`. */
+  readonly root: string;
+  /** Told once, in one line, of each entry that was set aside. Default: nobody. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Profiles as files, `<root>/v1/<environment hash>/entries/<cell>.json`. Writes are atomic (temporary file, fsync, rename),
+ * so readers and writers of several processes need no lock. An invalid entry is a miss: it is renamed to `.bad` and warned
+ * of, never thrown.
+ */
+export function createFsStore({ root, onWarning = () => {} }: FsStoreOptions): ProfileStore {
+  const versionRoot = join(root, `v${PROFILE_VERSION}`);
+  const pathOf = (key: ProfileKey) => join(versionRoot, environmentFolder(key), "entries", entryName(key));
+
+  async function read(path: string): Promise<Profile | undefined> {
+    let reason: string;
+    try {
+      const text = await readBounded(path);
+      const profile = text === undefined ? undefined : decodeEntry(text);
+      if (profile !== undefined && pathOf(profile.key) === path) return profile;
+      reason = text === undefined ? "too large" : profile === undefined ? "damaged" : "of another key";
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      reason = errorCode(error);
+    }
+    const aside = await setAside(path);
+    onWarning(`[core] ${path}: the cached profile is ${reason} and counts as missing; ${aside}`);
+    return undefined;
+  }
+
+  return {
+    async get(key) {
+      const profile = await read(pathOf(key));
+      return profile !== undefined && canonicalJson(profile.key) === canonicalJson(key) ? profile : undefined;
+    },
+    async put(profile) {
+      assertValid(profile);
+      const path = pathOf(profile.key);
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFileAtomic(path, encodeEntry(profile));
+      } catch (error) {
+        throw unwritable(path, error);
+      }
+    },
+    async list() {
+      const profiles: Profile[] = [];
+      for (const folder of await namesIn(versionRoot)) {
+        const entries = join(versionRoot, folder, "entries");
+        for (const name of await namesIn(entries)) {
+          const profile = name.endsWith(".json") ? await read(join(entries, name)) : undefined;
+          if (profile !== undefined) profiles.push(profile);
+        }
+      }
+      return profiles;
+    },
+    async delete(key) {
+      const path = pathOf(key);
+      try {
+        await unlink(path);
+        return true;
+      } catch (error) {
+        if (isMissing(error)) return false;
+        throw unwritable(path, error);
+      }
+    },
+  };
+}
+
+function environmentFolder(key: ProfileKey): string {
+  return hashOf(key.environment).slice(0, 32);
+}
+
+/** Readable where a person looks for a cell, and unique by the hash of the whole key. */
+function entryName(key: ProfileKey): string {
+  return `context${key.cell.contextLength}-batch${key.cell.batch}-${hashOf(key).slice(0, 32)}.json`;
+}
+
+/** Text of the file, or undefined when it is longer than an entry can be. */
+async function readBounded(path: string): Promise<string | undefined> {
+  const file = await open(path, "r");
+  try {
+    if ((await file.stat()).size > MAX_ENTRY_BYTES) return undefined;
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+async function setAside(path: string): Promise<string> {
+  try {
+    await rename(path, `${path}.bad`);
+    return `it was renamed to ${basename(path)}.bad`;
+  } catch (error) {
+    return `it could not be renamed (${errorCode(error)})`;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(errorCode(error));
+}
+
+function unwritable(path: string, cause: unknown): NearfreeError {
+  return new NearfreeError({
+    code: "store-unwritable",
+    from: "core",
+    what: path,
+    expected: "a file that can be written",
+    received: errorCode(cause),
+    remedy: "free or unlock the folder, or set NEARFREE_CACHE to another one",
+    cause,
+  });
+}

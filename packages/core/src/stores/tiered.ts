@@ -1,0 +1,51 @@
+import { hashOf } from "../environment.ts";
+import { NearfreeError } from "../errors.ts";
+import type { Profile } from "../profile.ts";
+import type { ProfileStore } from "../store.ts";
+
+export interface TieredStoreOptions {
+  /** Never write to or delete from `back`: a system folder below the user's. Default false. */
+  readonly readOnlyBack?: boolean;
+}
+
+/**
+ * Reads from `front`, then from `back`; what only `back` had is copied to `front`. Writes go to both, so that a front in
+ * memory serves this process even where the back cannot be written (`put` still throws `store-unwritable` then).
+ */
+export function createTieredStore(
+  front: ProfileStore,
+  back: ProfileStore,
+  { readOnlyBack = false }: TieredStoreOptions = {},
+): ProfileStore {
+  return {
+    async get(key) {
+      const near = await front.get(key);
+      if (near !== undefined) return near;
+      const far = await back.get(key);
+      if (far !== undefined) await copyTo(front, far);
+      return far;
+    },
+    async put(profile) {
+      await front.put(profile);
+      if (!readOnlyBack) await back.put(profile);
+    },
+    async list() {
+      const [near, far] = await Promise.all([front.list(), back.list()]);
+      const byKey = new Map([...far, ...near].map((profile) => [hashOf(profile.key), profile]));
+      return [...byKey.values()];
+    },
+    async delete(key) {
+      const near = await front.delete(key);
+      return (!readOnlyBack && (await back.delete(key))) || near;
+    },
+  };
+}
+
+// A front that cannot be written costs the next reader a slower lookup, not this one its answer.
+async function copyTo(store: ProfileStore, profile: Profile): Promise<void> {
+  try {
+    await store.put(profile);
+  } catch (error) {
+    if (!(error instanceof NearfreeError && error.code === "store-unwritable")) throw error;
+  }
+}
