@@ -1,0 +1,69 @@
+import { NearfreeError } from "@nearfree/core";
+import type { Matrix } from "./matrix.ts";
+
+/** How the weights of projections are stored and multiplied; embedding and norms stay fp32. */
+export type Quantisation = "fp32" | "int4" | "int8-dynamic";
+
+/** `gqa`: one fused GroupQueryAttention node, batch 1 on the CPU EP. `decomposed`: plain operators, any batch. */
+export type AttentionKind = "gqa" | "decomposed";
+
+/** Sizes of a Llama-like decoder: RMSNorm, half-rotation rotary, grouped-query attention, SwiGLU. */
+export interface DecoderShape {
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Positions that the rotary tables cover. */
+  readonly contextLimit: number;
+  readonly ropeTheta: number;
+  readonly rmsNormEpsilon: number;
+  /** Whether the head multiplies by the embedding's matrix. */
+  readonly tiedHead: boolean;
+}
+
+export interface DecoderSpec {
+  readonly shape: DecoderShape;
+  readonly attention: AttentionKind;
+  readonly quantisation: Quantisation;
+  /** Declares a `position_ids` input. Without it, positions follow from the attention mask. Default false. */
+  readonly positionIds?: boolean;
+  /** MatMulNBits `accuracy_level`: 0 leaves the choice to the kernel, 1 computes in fp32, 4 in int8. Default 4. */
+  readonly accuracyLevel?: 0 | 1 | 4;
+}
+
+/** Weights by their Llama checkpoint name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
+export interface DecoderWeights {
+  /** @throws NearfreeError where there is no such matrix of these sizes. */
+  matrix(name: string, rows: number, columns: number): Matrix;
+  /** @throws NearfreeError where there is no such vector of this length. */
+  vector(name: string, length: number): Float32Array;
+}
+
+/**
+ * Checks what no kernel would report in plain words.
+ * @throws NearfreeError `invalid-argument`
+ */
+export function checkSpec({ shape, quantisation }: DecoderSpec): void {
+  const demand = (holds: boolean, what: string, expected: string, received: number): void => {
+    if (holds) return;
+    throw new NearfreeError({
+      code: "invalid-argument",
+      from: "ort-adapter",
+      what,
+      expected,
+      received: String(received),
+      remedy: "correct the decoder's shape",
+    });
+  };
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = shape;
+  demand(heads % kvHeads === 0, "heads", `a multiple of kvHeads ${kvHeads}`, heads);
+  // GroupQueryAttention's rotary kernel works on vectors of 16 channels.
+  demand(headDim % 16 === 0, "headDim", "a multiple of 16", headDim);
+  if (quantisation !== "int4") return;
+  for (const [what, size] of Object.entries({ hiddenSize, intermediateSize, attentionSize: heads * headDim })) {
+    demand(size % 32 === 0, what, "a multiple of the int4 block size 32", size);
+  }
+}
