@@ -1,4 +1,5 @@
 import { NearfreeError } from "@nearfree/core";
+import { INT4_BLOCK } from "./int4.ts";
 import type { Matrix } from "./matrix.ts";
 
 /** How the weights of projections are stored and multiplied; embedding and norms stay fp32. */
@@ -28,7 +29,10 @@ export interface DecoderSpec {
   readonly shape: DecoderShape;
   readonly attention: AttentionKind;
   readonly quantisation: Quantisation;
-  /** Declares a `position_ids` input. Without it, positions follow from the attention mask. Default false. */
+  /**
+   * Declares a `position_ids` input, with decomposed attention. Without it, and always in GroupQueryAttention, positions
+   * follow from the attention mask. Default false.
+   */
   readonly positionIds?: boolean;
   /** MatMulNBits `accuracy_level`: 0 leaves the choice to the kernel, 1 computes in fp32, 4 in int8. Default 4. */
   readonly accuracyLevel?: 0 | 1 | 4;
@@ -46,24 +50,26 @@ export interface DecoderWeights {
  * Checks what no kernel would report in plain words.
  * @throws NearfreeError `invalid-argument`
  */
-export function checkSpec({ shape, quantisation }: DecoderSpec): void {
-  const demand = (holds: boolean, what: string, expected: string, received: number): void => {
-    if (holds) return;
-    throw new NearfreeError({
-      code: "invalid-argument",
-      from: "ort-adapter",
-      what,
-      expected,
-      received: String(received),
-      remedy: "correct the decoder's shape",
-    });
-  };
+export function checkSpec({ shape, attention, quantisation, positionIds }: DecoderSpec): void {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = shape;
   demand(heads % kvHeads === 0, "heads", `a multiple of kvHeads ${kvHeads}`, heads);
   // GroupQueryAttention's rotary kernel works on vectors of 16 channels.
   demand(headDim % 16 === 0, "headDim", "a multiple of 16", headDim);
+  demand(!positionIds || attention === "decomposed", "positionIds", "decomposed attention", attention);
   if (quantisation !== "int4") return;
   for (const [what, size] of Object.entries({ hiddenSize, intermediateSize, attentionSize: heads * headDim })) {
-    demand(size % 32 === 0, what, "a multiple of the int4 block size 32", size);
+    demand(size % INT4_BLOCK === 0, what, `a multiple of the int4 block size ${INT4_BLOCK}`, size);
   }
+}
+
+function demand(holds: boolean, what: string, expected: string, received: number | string): void {
+  if (holds) return;
+  throw new NearfreeError({
+    code: "invalid-argument",
+    from: "ort-adapter",
+    what,
+    expected,
+    received: String(received),
+    remedy: "correct the decoder's spec",
+  });
 }

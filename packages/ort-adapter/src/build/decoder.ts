@@ -1,6 +1,7 @@
 import type { Model } from "../onnx/model.ts";
-import { gqaAttention } from "./attention.ts";
 import { checkSpec, type DecoderSpec, type DecoderWeights } from "./decoder-spec.ts";
+import { decomposedAttention } from "./decomposed-attention.ts";
+import { gqaAttention } from "./gqa-attention.ts";
 import { GraphBuilder, rawBytes } from "./graph-builder.ts";
 import { addLinear } from "./linear.ts";
 import { addMlp } from "./mlp.ts";
@@ -25,7 +26,7 @@ export function buildDecoder(spec: DecoderSpec, weights: DecoderWeights): Model 
   const table = g.lazy("model.embed_tokens.weight", "float32", [vocabularySize, hiddenSize], () =>
     rawBytes(embedding.read()),
   );
-  const attention = gqaAttention(g, spec, weights);
+  const attention = (spec.attention === "gqa" ? gqaAttention : decomposedAttention)(g, spec, weights);
   const embedded = g.add("/model/embed_tokens/Gather", "Gather", [table, "input_ids"]);
   const residual = new ResidualStream(g, spec, weights, embedded);
   let x = residual.normalise("layers.0.input_layernorm");

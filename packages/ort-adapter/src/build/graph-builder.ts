@@ -1,4 +1,4 @@
-import type { DataType } from "../onnx/data-type.ts";
+import { type DataType, dataTypeCode } from "../onnx/data-type.ts";
 import type { Attribute, Dim, Model, Node, Tensor, ValueInfo } from "../onnx/model.ts";
 
 const IR_VERSION = 10;
@@ -15,6 +15,9 @@ export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, Attribute>>;
 }
 
+export const intsAttribute = (value: readonly number[]): Attribute => ({ kind: "ints", value });
+/** A tensor type as Cast's `to` wants it. */
+export const typeAttribute = (type: DataType): Attribute => intAttribute(dataTypeCode(type));
 export const intAttribute = (value: number): Attribute => ({ kind: "int", value });
 export const floatAttribute = (value: number): Attribute => ({ kind: "float", value });
 export const stringAttribute = (value: string): Attribute => ({ kind: "string", value });
