@@ -1,3 +1,16 @@
+export type { AbortSignalLike } from "./abort.ts";
+export { throwIfAborted } from "./abort.ts";
+export type { Consistency } from "./consistency.ts";
+export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./consistency.ts";
+export type { SchedulerOptions } from "./create-scheduler.ts";
+export { createScheduler } from "./create-scheduler.ts";
+export type { CostCurve, CostCurveOptions } from "./curve.ts";
+export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+export type { DecodeOptions } from "./decode/options.ts";
+export { decode, decodeAll } from "./decode/speculative.ts";
+export type { DecodeStats, FinishReason, StepReport } from "./decode/stats.ts";
+export type { NgramOptions } from "./draft/ngram.ts";
+export { createNgramDrafter } from "./draft/ngram.ts";
 export type { Draft, Drafter } from "./drafter.ts";
 export { createDraft } from "./drafter.ts";
 export type { Cell, Environment, ProfileKey } from "./environment.ts";
@@ -9,6 +22,11 @@ export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./gra
 export type { Balance } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
 export type { Plan, PlanReason } from "./plan.ts";
+export { bestValue } from "./policy/best-value.ts";
+export { fixed } from "./policy/fixed.ts";
+export { latency } from "./policy/latency.ts";
+export { nearFree } from "./policy/near-free.ts";
+export type { Policy, Situation } from "./policy/policy.ts";
 export type { Clock, Probe } from "./probe.ts";
 export type {
   Boundary,
@@ -23,6 +41,10 @@ export type {
 } from "./profile.ts";
 export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile.ts";
 export type { Runner, RunnerDescription } from "./runner.ts";
+export type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
 export type { ProfileStore } from "./store.ts";
 export { createMemoryStore, DEFAULT_MEMORY_ENTRIES, type MemoryStoreOptions } from "./stores/memory.ts";
 export { createTieredStore, type TieredStoreOptions } from "./stores/tiered.ts";
+export type { Scores } from "./survival.ts";
+export { createScores } from "./survival.ts";
+export { argmax, verifyGreedy } from "./verify/greedy.ts";

@@ -1,0 +1,60 @@
+import type { Profile } from "./profile.ts";
+
+/** What the caller asks for. */
+export type Consistency = "auto" | "bitwise" | "tolerant";
+
+/** Largest difference of a logit that fp32 rounding explains. */
+export const ROUNDING_DIFFERENCE = 1e-3;
+
+/** Acceptance of a draft token assumed when classes are compared, before anything was drafted. */
+const ASSUMED_ACCEPTANCE = 0.6;
+
+/** `auto` made definite: tolerant where every cell's classes differ by rounding alone, and no argmax flipped. */
+export function resolveConsistency(asked: Consistency, profiles: readonly Profile[]): "bitwise" | "tolerant" {
+  if (asked !== "auto") return asked;
+  const harmless = profiles.every(
+    ({ invariance }) =>
+      invariance.classes.length === 1 ||
+      (invariance.rows > 0 && invariance.argmaxFlips === 0 && invariance.maxDifference <= ROUNDING_DIFFERENCE),
+  );
+  return harmless ? "tolerant" : "bitwise";
+}
+
+/**
+ * The row counts that a bitwise run may use: the invariance class that serves speculation best.
+ *
+ * A function of the profiles alone, never of a policy or of what was observed: every scheduler over the same profiles uses
+ * the same class, so a scheduled run and a fixed run give the same bits. Only row counts that were compared in every
+ * profile count; where none was, only n = 1 is left. Classes are compared by the best E(n)/T(n) at an assumed acceptance.
+ */
+export function invariantRows(profiles: readonly Profile[]): readonly number[] {
+  const classes = new Map<string, number[]>();
+  for (const n of profiles[0]?.invariance.classes.flat() ?? []) {
+    const label = profiles.map(({ invariance }) => invariance.classes.findIndex((members) => members.includes(n)));
+    if (label.includes(-1)) continue;
+    const key = label.join();
+    const members = classes.get(key) ?? [];
+    members.push(n);
+    classes.set(key, members);
+  }
+  let best: readonly number[] = [1];
+  let bestValue = Number.NEGATIVE_INFINITY;
+  for (const members of classes.values()) {
+    const value = Math.min(...profiles.map((profile) => bestRate(members, profile)));
+    if (value <= bestValue) continue;
+    bestValue = value;
+    best = members.sort((a, b) => a - b);
+  }
+  return best;
+}
+
+/** Best expected tokens per T(1): E(n) = (1 - p^n) / (1 - p), over the measured members of a class. */
+function bestRate(members: readonly number[], profile: Profile): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (const { positions, ratio } of profile.points) {
+    if (!members.includes(positions)) continue;
+    const tokens = (1 - ASSUMED_ACCEPTANCE ** positions) / (1 - ASSUMED_ACCEPTANCE);
+    best = Math.max(best, tokens / ratio);
+  }
+  return best;
+}

@@ -1,0 +1,83 @@
+import type { Consistency } from "./consistency.ts";
+import { invariantRows, resolveConsistency } from "./consistency.ts";
+import { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+import { CurveScheduler } from "./curve-scheduler.ts";
+import { NearfreeError } from "./errors.ts";
+import { FixedScheduler } from "./fixed-scheduler.ts";
+import { bestValue } from "./policy/best-value.ts";
+import { fixed } from "./policy/fixed.ts";
+import { latency } from "./policy/latency.ts";
+import { nearFree } from "./policy/near-free.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { Profile } from "./profile.ts";
+import { DEFAULT_EPSILON } from "./profile.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+interface CommonOptions {
+  /** The model's profile, or several that differ in context length only. Without one: one position at a time. */
+  readonly profile?: Profile | readonly Profile[] | undefined;
+  /** Default `auto`. See docs/architecture.md. */
+  readonly consistency?: Consistency;
+  /** Most positions of a plan. Default 32, and never more than were measured. */
+  readonly maxPositions?: number;
+  /** What `near-free` allows. Default 0.1. */
+  readonly epsilon?: number;
+}
+
+export type SchedulerOptions = CommonOptions &
+  (
+    | { readonly policy?: "best-value" | "near-free" | Policy }
+    | { readonly policy: "fixed"; readonly positions: number }
+    | { readonly policy: "latency"; readonly latencyMs: number }
+  );
+
+/**
+ * @throws NearfreeError `invalid-argument` for an option outside its range, profiles that do not belong together,
+ *   or `bitwise` without a profile to read the invariance classes from.
+ */
+export function createScheduler(options: SchedulerOptions = {}): Scheduler {
+  const policy = createPolicy(options);
+  const maxPositions = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
+  if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {
+    refuse("maxPositions", "an integer of at least 1", String(maxPositions), "leave it out for the default");
+  }
+  const profiles = options.profile === undefined ? [] : [options.profile].flat();
+  if (profiles.length === 0) {
+    if (options.consistency === "bitwise") {
+      refuse("consistency", "a profile with bitwise", "none", "calibrate first, or choose 'tolerant'");
+    }
+    return options.policy === "fixed"
+      ? new FixedScheduler(options.positions, undefined)
+      : new FixedScheduler(1, "no-profile");
+  }
+  const consistency = resolveConsistency(options.consistency ?? "auto", profiles);
+  if (options.policy === "fixed" && consistency === "tolerant") return new FixedScheduler(options.positions, undefined);
+  const rows = consistency === "bitwise" ? invariantRows(profiles) : undefined;
+  return new CurveScheduler(policy, createCostCurve(profiles, { maxPositions, rows }), consistency);
+}
+
+function createPolicy(options: SchedulerOptions): Policy {
+  switch (options.policy) {
+    case undefined:
+    case "best-value":
+      return bestValue();
+    case "near-free":
+      return nearFree(options.epsilon ?? DEFAULT_EPSILON);
+    case "fixed":
+      return fixed(options.positions);
+    case "latency":
+      return latency(options.latencyMs);
+    default:
+      if (typeof options.policy?.choose === "function") return options.policy;
+      return refuse(
+        "policy",
+        "best-value, near-free, latency, fixed or a Policy",
+        String(options.policy),
+        "pass one of these",
+      );
+  }
+}
+
+function refuse(what: string, expected: string, received: string, remedy: string): never {
+  throw new NearfreeError({ code: "invalid-argument", from: "core", what, expected, received, remedy });
+}

@@ -1,0 +1,86 @@
+/**
+ * What became of draft tokens, in the order they were decided. Filled by the decode loop, read by `observe`.
+ * Entry i: draft token `position[i]` (0-based in its draft) had `confidence[i]`, all before it were right, and it was or was not.
+ */
+export interface Scores {
+  readonly position: Uint8Array;
+  readonly confidence: Float32Array;
+  readonly accepted: Uint8Array;
+  length: number;
+}
+
+export function createScores(capacity: number): Scores {
+  return {
+    position: new Uint8Array(capacity),
+    confidence: new Float32Array(capacity),
+    accepted: new Uint8Array(capacity),
+    length: 0,
+  };
+}
+
+const BUCKETS = 10;
+/** Positions 0, 1, 2-3, 4-7, 8-15, 16 and beyond. */
+const GROUPS = 6;
+const GROUP_OF = Uint8Array.from({ length: 256 }, (_, k) =>
+  Math.min(GROUPS - 1, k === 0 ? 0 : 1 + Math.floor(Math.log2(k))),
+);
+
+/** Share of a cell's past that one new score forgets: a memory of about 100 scores. */
+const FORGET = 0.01;
+/** Scores that the drafter's own confidence counts for, against those of its bucket. */
+const CONFIDENCE_WEIGHT = 6;
+/** Scores that a bucket's acceptance counts for, against those of one of its position groups. */
+const BUCKET_WEIGHT = 6;
+
+/**
+ * Online survival. Acceptance of a draft token, given that all before it were right, is learned by confidence bucket and
+ * within it by position group, each with exponential forgetting; S_k is the product of the first k.
+ *
+ * Two Beta priors in a row: a bucket's mean starts from the confidence itself, a group's mean from its bucket, so a group
+ * never seen is as good as what its bucket knows, and a drafter never seen as good as it says.
+ */
+export class Survival {
+  // [bucket], [bucket * GROUPS + group]: forgotten sums of scores and of accepted ones
+  readonly #bucketSeen = new Float64Array(BUCKETS);
+  readonly #bucketAccepted = new Float64Array(BUCKETS);
+  readonly #seen = new Float64Array(BUCKETS * GROUPS);
+  readonly #accepted = new Float64Array(BUCKETS * GROUPS);
+
+  /** Probability that draft token `position` is right, given that all before it are. */
+  acceptance(position: number, confidence: number): number {
+    const sure = confidence > 0 ? Math.min(confidence, 1) : 0;
+    const bucket = bucketOf(sure);
+    const cell = bucket * GROUPS + GROUP_OF[position & 255]!;
+    const mean =
+      (this.#bucketAccepted[bucket]! + CONFIDENCE_WEIGHT * sure) / (this.#bucketSeen[bucket]! + CONFIDENCE_WEIGHT);
+    return (this.#accepted[cell]! + BUCKET_WEIGHT * mean) / (this.#seen[cell]! + BUCKET_WEIGHT);
+  }
+
+  /** out[k] = S_k for k = 0..drafted: the probability that the first k draft tokens are all right. S_0 = 1. */
+  fill(confidence: Float32Array, drafted: number, out: Float64Array): void {
+    let product = 1;
+    out[0] = 1;
+    for (let k = 0; k < drafted; k++) {
+      product *= this.acceptance(k, confidence[k]!);
+      out[k + 1] = product;
+    }
+  }
+
+  learn(scores: Scores): void {
+    for (let i = 0; i < scores.length; i++) {
+      const bucket = bucketOf(scores.confidence[i]!);
+      const cell = bucket * GROUPS + GROUP_OF[scores.position[i]!]!;
+      const accepted = scores.accepted[i]!;
+      this.#bucketSeen[bucket] = this.#bucketSeen[bucket]! * (1 - FORGET) + 1;
+      this.#bucketAccepted[bucket] = this.#bucketAccepted[bucket]! * (1 - FORGET) + accepted;
+      this.#seen[cell] = this.#seen[cell]! * (1 - FORGET) + 1;
+      this.#accepted[cell] = this.#accepted[cell]! * (1 - FORGET) + accepted;
+    }
+  }
+}
+
+/** Anything outside [0, 1] falls into the nearest bucket, NaN into the first. */
+function bucketOf(confidence: number): number {
+  const bucket = (confidence * BUCKETS) | 0;
+  return bucket < 0 ? 0 : bucket < BUCKETS ? bucket : BUCKETS - 1;
+}
