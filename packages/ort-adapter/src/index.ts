@@ -1,3 +1,9 @@
 export { buildDecoder } from "./build/decoder.ts";
 export type { AttentionKind, DecoderShape, DecoderSpec, DecoderWeights, Quantisation } from "./build/decoder-spec.ts";
 export type { Matrix } from "./build/matrix.ts";
+export type { KvCacheMode } from "./find-kv-cache.ts";
+export { DEFAULT_KV_CHUNK } from "./in-place-kv-cache.ts";
+export type { IoTemplates, SessionIo } from "./io-names.ts";
+export { DEFAULT_IO_TEMPLATES } from "./io-names.ts";
+export type { SessionRunnerOptions } from "./session-runner.ts";
+export { createSessionRunner, DEFAULT_PREFILL_CHUNK } from "./session-runner.ts";

@@ -1,0 +1,90 @@
+import { NearfreeError } from "@nearfree/core";
+import type { Tensor, TensorConstructor } from "onnxruntime-common";
+import type { KvSlot } from "./decoder-io.ts";
+import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
+import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
+
+/**
+ * Each forward returns a new present, which becomes the next past. Right for every model with a KV cache.
+ *
+ * Rewinding is lazy: the live prefix of each head is packed at the next forward, so that several rewinds cost one. A rewind to where
+ * the last forward began takes the old past back and copies nothing.
+ */
+export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: TensorConstructor): KvCache {
+  const empty = slots.map((slot) =>
+    kvTensor(TensorClass, slot.type, kvArray(slot.type, 0), slot.heads, 0, slot.headDim),
+  );
+  let past: readonly Tensor[] = empty;
+  let pastLength = 0; // Positions in the tensors of `past`, >= length.
+  let before: readonly Tensor[] = empty; // The past that the last forward was given.
+  let beforeLength = 0;
+  let length = 0;
+
+  return {
+    mode: "growing",
+    get length() {
+      return length;
+    },
+    bind(_total: number, feeds: Feeds, fetches: Fetches) {
+      if (pastLength !== length) {
+        past = past.map((tensor, i) => pack(TensorClass, slots[i]!, tensor, pastLength, length));
+        pastLength = length;
+      }
+      // What `before` held is given up here, so that a run never has three generations in memory.
+      before = past;
+      beforeLength = pastLength;
+      for (let i = 0; i < slots.length; i++) {
+        feeds[slots[i]!.past] = past[i]!;
+        fetches[slots[i]!.present] = null;
+      }
+    },
+    commit(total: number, results: Results) {
+      const present = slots.map((slot) => results[slot.present] as Tensor);
+      refuseWindow(slots, present, total);
+      past = present;
+      pastLength = total;
+      length = total;
+    },
+    rewind(to: number) {
+      length = to;
+      if (to === beforeLength) {
+        past = before;
+        pastLength = beforeLength;
+      } else if (to === 0) {
+        past = empty;
+        pastLength = 0;
+      }
+    },
+    release() {
+      past = empty;
+      before = empty;
+      pastLength = 0;
+      beforeLength = 0;
+      length = 0;
+    },
+  };
+}
+
+function refuseWindow(slots: readonly KvSlot[], present: readonly Tensor[], total: number): void {
+  const at = present.findIndex((tensor) => tensor.dims[2] !== total);
+  if (at < 0) return;
+  throw new NearfreeError({
+    code: "unsupported-model",
+    from: "ort-adapter",
+    what: `output ${slots[at]!.present}`,
+    expected: `a KV cache of ${total} positions`,
+    received: `[${present[at]!.dims.join(", ")}]`,
+    remedy: "export the model without a window or static cache",
+  });
+}
+
+/** Moves the first `to` of `from` positions of every head together, within the tensor's own memory. */
+function pack(TensorClass: TensorConstructor, slot: KvSlot, tensor: Tensor, from: number, to: number): Tensor {
+  const { type, heads, headDim } = slot;
+  const data = kvElements(tensor);
+  for (let head = 1; head < heads; head++) {
+    const start = head * from * headDim;
+    data.copyWithin(head * to * headDim, start, start + to * headDim);
+  }
+  return kvTensor(TensorClass, type, data.subarray(0, heads * to * headDim), heads, to, headDim);
+}

@@ -1,0 +1,53 @@
+import type { OnnxValue, Tensor, TensorConstructor } from "onnxruntime-common";
+import type { FloatType } from "./decoder-io.ts";
+
+/** Named tensors that go into a run. */
+export type Feeds = Record<string, OnnxValue>;
+/** Outputs to fetch: a tensor to be written in place, or null for a new one. */
+export type Fetches = Record<string, OnnxValue | null>;
+/** What a run returned. */
+export type Results = Readonly<Record<string, OnnxValue>>;
+
+/**
+ * The KV cache of one sequence, as one strategy keeps it. A forward is `bind`, run, `commit`; when the run fails, `commit` is not
+ * called and the cache is as it was.
+ */
+export interface KvCache {
+  readonly mode: "in-place" | "growing";
+  /** Positions held. */
+  readonly length: number;
+  /** Makes room for `total` positions and names the past in `feeds` and the present in `fetches`. */
+  bind(total: number, feeds: Feeds, fetches: Fetches): void;
+  /** Takes over what the run left: the cache now holds `total` positions. */
+  commit(total: number, results: Results): void;
+  /** Forgets every position from `length` on; 0 <= length <= this.length. */
+  rewind(length: number): void;
+  /** Drops every buffer. */
+  release(): void;
+}
+
+/** Elements of a KV tensor: float16 travels as its 16 bits. */
+export type KvArray = Float32Array | Uint16Array;
+
+export function kvArray(type: FloatType, size: number): KvArray {
+  return type === "float32" ? new Float32Array(size) : new Uint16Array(size);
+}
+
+/** The elements of a KV tensor that the runtime made; float16 data is seen as its 16 bits on every runtime. */
+export function kvElements(tensor: Tensor): KvArray {
+  const { data } = tensor;
+  if (data instanceof Float32Array || data instanceof Uint16Array) return data;
+  const view = data as Uint8Array; // Float16Array, on runtimes that have it.
+  return new Uint16Array(view.buffer, view.byteOffset, view.length);
+}
+
+export function kvTensor(
+  TensorClass: TensorConstructor,
+  type: FloatType,
+  data: KvArray,
+  heads: number,
+  positions: number,
+  headDim: number,
+): Tensor {
+  return new TensorClass(type, data, [1, heads, positions, headDim]);
+}
