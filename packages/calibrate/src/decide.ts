@@ -1,0 +1,81 @@
+import type { Boundary, CurvePoint, Level } from "@nearfree/core";
+import { MAX_SAMPLES_PER_POINT } from "./qualify.ts";
+import type { Samples } from "./samples.ts";
+
+/** Half-width, as a ratio minus 1, at which a point near the threshold is left as `~`. */
+export const CLOSE_ENOUGH = 0.02;
+/** Samples before an interval is believed. */
+export const MIN_SAMPLES = 3;
+
+/** What is known of one n against one threshold. */
+export interface Verdict {
+  /** The centre lies at or below 1 + epsilon. */
+  readonly free: boolean;
+  /** `budget` while more samples could still decide. */
+  readonly level: Level;
+  /** No more samples are wanted: decided, close enough, or as many as a point may take. */
+  readonly closed: boolean;
+}
+
+/** Judges n against 1 + epsilon; undefined where it was never sampled. */
+export function judge(samples: Samples, positions: number, epsilon: number): Verdict | undefined {
+  const count = samples.count(positions);
+  if (count === 0) return undefined;
+  const { centre, halfWidth } = samples.estimate(positions);
+  const distance = Math.abs(centre - Math.log1p(epsilon));
+  const free = centre <= Math.log1p(epsilon);
+  if (count >= MIN_SAMPLES && distance > halfWidth) return { free, level: "certified", closed: true };
+  if (count >= MIN_SAMPLES && halfWidth <= Math.log1p(CLOSE_ENOUGH)) return { free, level: "~", closed: true };
+  return { free, level: "budget", closed: count >= MAX_SAMPLES_PER_POINT };
+}
+
+/** The measured curve, n = 1 first; levels are those against `epsilon`. */
+export function curvePoints(samples: Samples, epsilon: number): CurvePoint[] {
+  const first: CurvePoint = {
+    positions: 1,
+    ratio: 1,
+    low: 1,
+    high: 1,
+    samples: samples.anchorsMs.length,
+    level: "certified",
+  };
+  const rest = samples.measured.flatMap((positions): CurvePoint[] => {
+    const { centre, halfWidth } = samples.estimate(positions);
+    if (!Number.isFinite(halfWidth)) return [];
+    const point: CurvePoint = {
+      positions,
+      ratio: Math.exp(centre),
+      low: Math.exp(centre - halfWidth),
+      high: Math.exp(centre + halfWidth),
+      samples: samples.count(positions),
+      level: judge(samples, positions, epsilon)?.level ?? "budget",
+      logRatios: samples.of(positions).map((ratio) => Number(ratio.toFixed(5))),
+    };
+    return [point];
+  });
+  return [first, ...rest];
+}
+
+/** The boundary for `epsilon` and how sure it is: as sure as the least certain of the points below it and of the one above. */
+export function boundaryOf(samples: Samples, epsilon: number, maxPositions: number): Boundary {
+  let prefixFree = 1;
+  const levels: Level[] = [];
+  let above: number | undefined;
+  for (const positions of samples.measured) {
+    const verdict = judge(samples, positions, epsilon)!;
+    levels.push(verdict.level);
+    if (!verdict.free) {
+      above = positions;
+      break;
+    }
+    prefixFree = positions;
+  }
+  const closed = above === undefined ? prefixFree === maxPositions : above === prefixFree + 1;
+  return { epsilon, prefixFree, level: closed ? leastCertain(levels) : "budget" };
+}
+
+const BY_CERTAINTY: readonly Level[] = ["certified", "~", "budget", "unresolvable"];
+
+function leastCertain(levels: readonly Level[]): Level {
+  return levels.reduce((a, b) => (BY_CERTAINTY.indexOf(b) > BY_CERTAINTY.indexOf(a) ? b : a), "certified");
+}

@@ -1,0 +1,3 @@
+export { assembleProfile } from "./assemble-profile.ts";
+export type { CalibrateOptions } from "./calibrate.ts";
+export { calibrate, DEFAULT_BUDGET_MS, DEFAULT_FORWARDS, DEFAULT_MAX_POSITIONS, METHOD_VERSION } from "./calibrate.ts";

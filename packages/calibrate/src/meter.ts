@@ -1,0 +1,71 @@
+import type { Clock, Probe, Stop } from "@nearfree/core";
+
+/** What a cell may cost. */
+export interface Budget {
+  /** Timed forwards; a group timed together because of a coarse clock counts once. */
+  readonly forwards: number;
+  readonly ms: number;
+}
+
+/** Ends a measurement from inside a timing: the budget is spent, or the caller gave up. What was measured stays. */
+export class MeasuringStopped extends Error {
+  readonly stop: Stop;
+
+  constructor(stop: Stop) {
+    super(`measuring stopped: ${stop}`);
+    this.stop = stop;
+  }
+}
+
+/** The only place where forwards are run and time is read. Every timing is counted, and may end the measurement. */
+export class Meter {
+  /** Forwards run, and timings taken (equal unless forwards are grouped). */
+  forwards = 0;
+  timings = 0;
+  /** Forwards timed together. */
+  group = 1;
+  readonly #probe: Probe;
+  readonly #clock: Clock;
+  readonly #budget: Budget;
+  readonly #signal: AbortSignal | undefined;
+  readonly #startMs: number;
+
+  constructor(probe: Probe, clock: Clock, budget: Budget, signal: AbortSignal | undefined) {
+    this.#probe = probe;
+    this.#clock = clock;
+    this.#budget = budget;
+    this.#signal = signal;
+    this.#startMs = clock();
+  }
+
+  get elapsedMs(): number {
+    return this.#clock() - this.#startMs;
+  }
+
+  /** Timings left before the budget ends the measurement. */
+  get timingsLeft(): number {
+    return this.#budget.forwards - this.timings;
+  }
+
+  /**
+   * Ms of one forward of n positions: of `group` forwards, divided. Where forwards are grouped their `prepare` is timed too,
+   * at n = 1 as at any other n.
+   *
+   * @throws MeasuringStopped before running anything.
+   */
+  async time(n: number): Promise<number> {
+    if (this.#signal?.aborted) throw new MeasuringStopped("aborted");
+    if (this.timings >= this.#budget.forwards) throw new MeasuringStopped("forwards");
+    if (this.elapsedMs >= this.#budget.ms) throw new MeasuringStopped("time");
+    await this.#probe.prepare(n);
+    const start = this.#clock();
+    for (let i = 0; i < this.group; i++) {
+      if (i > 0) await this.#probe.prepare(n);
+      await this.#probe.run(n);
+    }
+    const ms = this.#clock() - start;
+    this.timings++;
+    this.forwards += this.group;
+    return ms / this.group;
+  }
+}

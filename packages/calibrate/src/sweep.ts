@@ -1,0 +1,73 @@
+import { judge, MIN_SAMPLES } from "./decide.ts";
+import type { Samples } from "./samples.ts";
+
+/** Both sides of the edges that kernels are likely to have: tiles and passes of 4, 6, 8, 12, 16, 24, 32, 48 and 64 rows. */
+export const LIKELY_EDGES = [2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32, 33, 48, 49, 64] as const;
+/** What a scheduler needs to know beyond the boundary: cost up to where decoding could ever pay. */
+export const SCHEDULER_POINTS = [2, 3, 4, 6, 8, 12, 16, 24, 32] as const;
+/** Beyond this many positions a curve this steep (ratio over positions) is left alone: nothing there can pay. */
+const STEEP_FROM = 8;
+const STEEP = 2 / 3;
+/** Numbers of positions measured in one block. */
+export const BLOCK = 4;
+
+export interface SweepGoals {
+  readonly maxPositions: number;
+  /** The epsilon whose boundary is measured first. */
+  readonly epsilon: number;
+  /** Further values of epsilon, served while `extra` holds. */
+  readonly otherEpsilons: readonly number[];
+  /** Whether there is still budget for more than the boundary of `epsilon` and the scheduler's points. */
+  readonly extra: boolean;
+}
+
+/** What to sample next, most urgent first, at most `BLOCK` distinct n; empty when every question is answered. Pure. */
+export function nextPositions(samples: Samples, goals: SweepGoals): number[] {
+  const wanted = new Set(openQuestions(samples, goals.epsilon, goals.maxPositions));
+  for (const n of thinPoints(samples, goals.maxPositions)) wanted.add(n);
+  if (goals.extra) {
+    for (const epsilon of goals.otherEpsilons) {
+      for (const n of openQuestions(samples, epsilon, goals.maxPositions)) wanted.add(n);
+    }
+  }
+  return [...wanted].slice(0, BLOCK);
+}
+
+/**
+ * The n whose samples can still move the boundary for `epsilon`: up the grid to the first point that is not free, a few at a
+ * time since a block holds several, then inside the bracket around the edge.
+ */
+export function openQuestions(samples: Samples, epsilon: number, maxPositions: number): number[] {
+  const open: number[] = [];
+  let free = 1;
+  for (const n of grid(samples, maxPositions)) {
+    const verdict = judge(samples, n, epsilon);
+    if (verdict?.closed !== true) open.push(n);
+    if (verdict?.free === false) return open.length > 0 ? open : insideBracket(free, n);
+    if (open.length === BLOCK) return open;
+    free = n;
+  }
+  return open;
+}
+
+/** Everything between the sides of a narrow bracket, the middle of a wide one; empty where they touch. */
+function insideBracket(free: number, above: number): number[] {
+  if (above - free > BLOCK) return [Math.floor((free + above) / 2)];
+  return Array.from({ length: above - free - 1 }, (_, i) => free + 1 + i);
+}
+
+function grid(samples: Samples, maxPositions: number): number[] {
+  const all = new Set([...LIKELY_EDGES, ...samples.measured, maxPositions]);
+  return [...all].filter((n) => n > 1 && n <= maxPositions).sort((a, b) => a - b);
+}
+
+/** Scheduler points with too few samples, as far up as decoding could pay. */
+function thinPoints(samples: Samples, maxPositions: number): number[] {
+  const thin: number[] = [];
+  for (const n of SCHEDULER_POINTS) {
+    if (n > maxPositions) break;
+    if (samples.count(n) < MIN_SAMPLES) thin.push(n);
+    else if (n >= STEEP_FROM && Math.exp(samples.estimate(n).centre) > n * STEEP) break;
+  }
+  return thin;
+}
