@@ -1,7 +1,26 @@
+import type { Probe } from "./probe.ts";
+
 /** What a device can do through one runtime, measured with kernels of one class. */
 export interface Balance {
   readonly flopsPerSecond: number;
   readonly bytesPerSecond: number;
+}
+
+/** A probe of which the work of one forward is known. */
+export interface Workload {
+  readonly probe: Probe;
+  /** The n that is run. */
+  readonly positions: number;
+  /** Bytes read, or FLOPs done, by `run(positions)`. */
+  readonly amount: number;
+}
+
+/** What `measureBalance` times: one forward that waits for weights, one that waits for arithmetic. */
+export interface BalanceProbes {
+  /** In bytes. */
+  readonly bandwidth: Workload;
+  /** In FLOPs. */
+  readonly compute: Workload;
 }
 
 /**

@@ -19,7 +19,7 @@ export type { ErrorParts, NearfreeErrorCode } from "./errors.ts";
 export { NearfreeError } from "./errors.ts";
 export type { CalibrationEvent } from "./events.ts";
 export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
-export type { Balance } from "./idle-compute.ts";
+export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
 export type { Plan, PlanReason } from "./plan.ts";
 export { bestValue } from "./policy/best-value.ts";
