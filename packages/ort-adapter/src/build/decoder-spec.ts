@@ -25,17 +25,21 @@ export interface DecoderShape {
   readonly tiedHead: boolean;
 }
 
-export interface DecoderSpec {
+/** How a projection's weights are stored. */
+export interface WeightFormat {
+  readonly quantisation: Quantisation;
+  /** MatMulNBits `accuracy_level`: 0 leaves the choice to the kernel, 1 computes in fp32, 4 in int8. Default 4. */
+  readonly accuracyLevel?: 0 | 1 | 4;
+}
+
+export interface DecoderSpec extends WeightFormat {
   readonly shape: DecoderShape;
   readonly attention: AttentionKind;
-  readonly quantisation: Quantisation;
   /**
    * Declares a `position_ids` input, with decomposed attention. Without it, and always in GroupQueryAttention, positions
    * follow from the attention mask. Default false.
    */
   readonly positionIds?: boolean;
-  /** MatMulNBits `accuracy_level`: 0 leaves the choice to the kernel, 1 computes in fp32, 4 in int8. Default 4. */
-  readonly accuracyLevel?: 0 | 1 | 4;
 }
 
 /** Weights by their Llama checkpoint name, e.g. `model.layers.0.self_attn.q_proj.weight`. */

@@ -1,5 +1,5 @@
 import type { Attribute } from "../onnx/model.ts";
-import type { DecoderSpec } from "./decoder-spec.ts";
+import type { WeightFormat } from "./decoder-spec.ts";
 import { type GraphBuilder, intAttribute, MICROSOFT, rawBytes } from "./graph-builder.ts";
 import { INT4_BLOCK, quantiseInt4 } from "./int4.ts";
 import { type Matrix, transpose } from "./matrix.ts";
@@ -17,7 +17,7 @@ export interface Projection {
 }
 
 /** Multiplies `x` [..., columns] by a weight matrix, giving [..., rows], as the spec's quantisation says. */
-export function addLinear(g: GraphBuilder, spec: DecoderSpec, x: string, projection: Projection): string {
+export function addLinear(g: GraphBuilder, spec: WeightFormat, x: string, projection: Projection): string {
   const { scope, matrix } = projection;
   const weight = `${scope.slice(1).replaceAll("/", ".")}.weight`;
   const output = projection.output === undefined ? {} : { output: projection.output };
