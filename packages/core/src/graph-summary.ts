@@ -1,4 +1,8 @@
-/** The parts of a decoder whose cost grows differently with the number of positions. */
+/**
+ * The parts of a decoder whose cost grows differently with the number of positions. `dense-ffn` holds every product with
+ * dense weights inside the layers, attention's projections too; `attention` is what reads the KV cache; `moe-ffn` holds
+ * experts and their routers; `other` is embedding, normalisation, residuals and masks, one module an operator.
+ */
 export type ModuleKind = "dense-ffn" | "moe-ffn" | "attention" | "head" | "other";
 
 /** What the kernels of one kind see: enough to predict their cost, without weights. */
@@ -33,10 +37,15 @@ export interface ModuleSummary {
 export interface GraphSummary {
   readonly modules: readonly ModuleSummary[];
   readonly layers: number;
-  readonly vocabularySize: number;
+  /** Absent where the graph does not fix it, like the two that follow. */
+  readonly vocabularySize?: number | undefined;
+  readonly kvHeads?: number | undefined;
+  readonly headDim?: number | undefined;
   readonly weightBytes: number;
   readonly flopsPerPosition: number;
   readonly kvBytesPerPosition: number;
-  /** sha256 over operators, attributes, shapes, types and quantisation; not over names or dense weights. */
+  /** What the graph left open, one line each; empty when every figure above is exact. */
+  readonly unresolved: readonly string[];
+  /** sha256 over operators, attributes, shapes, types, quantisation and expert routing; not over names or dense weights. */
   readonly structureHash: string;
 }

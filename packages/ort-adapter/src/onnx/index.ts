@@ -1,6 +1,14 @@
+export type { ByteSource, ModelFiles } from "./byte-source.ts";
+export { byteSource } from "./byte-source.ts";
+export type { IoClasses, KvPair } from "./classify-io.ts";
+export { classifyIo } from "./classify-io.ts";
 export type { DataType } from "./data-type.ts";
+export type { LogitsRows } from "./logits-rows.ts";
 export type { Attribute, Dim, Graph, Model, ModelFunction, Node, OpsetImport, Tensor, ValueInfo } from "./model.ts";
 export { isFolder, publishFolder } from "./publish-folder.ts";
+export { readModel } from "./reader.ts";
+export type { ModelReport } from "./summarize.ts";
+export { summarize, summarizeModel } from "./summarize.ts";
 export type { WriteModelOptions } from "./write-model-file.ts";
 export { EXTERNAL_DATA_ABOVE_BYTES, writeModelFile } from "./write-model-file.ts";
 export { encodeModel, encodeModelToBytes } from "./writer.ts";
