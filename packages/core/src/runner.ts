@@ -24,10 +24,11 @@ export interface Runner {
   /**
    * Appends `tokens` to the KV cache and returns logits, row-major [rows, vocabularySize].
    *
-   * `rows` is how many of the last positions need logits; default all. A runner may run a long input in several forwards
-   * when `rows` is less than `tokens.length` (prefill).
+   * `rows` is how many of the last positions need logits; default all, 0 for none. A runner may run a long input in several
+   * forwards when `rows` is less than `tokens.length` (prefill).
    *
-   * @throws NearfreeError `context-exceeded` when `length + tokens.length > contextLimit` (nothing was run),
+   * @throws NearfreeError `invalid-argument` for no tokens, a token outside the vocabulary, `rows` outside 0..tokens.length, or a
+   *   released runner, `context-exceeded` when `length + tokens.length > contextLimit` (nothing was run in either case),
    *   `run-failed` when the runtime fails (the cache keeps its previous length).
    */
   forward(tokens: ArrayLike<number>, rows?: number): Promise<Float32Array>;

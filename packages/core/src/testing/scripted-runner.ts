@@ -5,8 +5,8 @@ import type { Runner } from "../runner.ts";
 export interface ScriptedModelOptions {
   readonly vocabularySize?: number;
   readonly contextLimit?: number;
-  /** Share of places where the text repeats what stood `period` tokens before, in [0, 1]. Default 0.7. */
-  readonly repetition?: number;
+  /** Share of places where the text repeats what stood `period` tokens before, in [0, 1], or by the text's length. Default 0.7. */
+  readonly repetition?: number | ((length: number) => number);
   readonly period?: number;
   readonly seed?: number;
   /** Tokens whose forward had fewer rows than this carry other bits, which can flip the argmax. Default 0: invariant. */
@@ -45,7 +45,8 @@ export function createScriptedRunner(options: ScriptedModelOptions = {}): Script
       return cached.length;
     },
     async forward(tokens, rows = tokens.length) {
-      if (released) refuse("run-failed", "forward", "a live runner", "a released one");
+      if (released) refuse("invalid-argument", "forward", "a live runner", "a released one");
+      refuseInput(tokens, rows, vocabularySize);
       if (cached.length + tokens.length > contextLimit) {
         refuse("context-exceeded", "forward", `at most ${contextLimit} positions`, `${cached.length + tokens.length}`);
       }
@@ -77,6 +78,15 @@ export function createScriptedRunner(options: ScriptedModelOptions = {}): Script
   };
 }
 
+function refuseInput(tokens: ArrayLike<number>, rows: number, vocabularySize: number): void {
+  const bad = Array.from(tokens).find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabularySize));
+  if (bad !== undefined) refuse("invalid-argument", "token", `an integer from 0 to ${vocabularySize - 1}`, `${bad}`);
+  if (tokens.length === 0) refuse("invalid-argument", "tokens", "at least one", "none");
+  if (!(Number.isInteger(rows) && rows >= 0 && rows <= tokens.length)) {
+    refuse("invalid-argument", "rows", `an integer from 0 to ${tokens.length}`, `${rows}`);
+  }
+}
+
 function nextToken(
   text: readonly number[],
   variants: readonly number[],
@@ -87,7 +97,8 @@ function nextToken(
   const variant = (variants.at(-1) ?? 0) + (variants.at(-2) ?? 0) + (variants.at(-5) ?? 0);
   const place = hash(hash(a + 1, b + 1), hash(c + 1, seed));
   if (variant > 0 && place % 8 === 0) return hash(place, variant) % vocabularySize;
-  const repeats = hash(place, Math.floor(text.length / 5)) % 1000 < repetition * 1000;
+  const share = typeof repetition === "number" ? repetition : repetition(text.length);
+  const repeats = hash(place, Math.floor(text.length / 5)) % 1000 < share * 1000;
   return repeats && text.length >= period ? text[text.length - period]! : place % vocabularySize;
 }
 

@@ -1,0 +1,73 @@
+import type { Runner } from "@nearfree/core";
+import { describe, expect, it } from "vitest";
+import { createModelProbe } from "./runner-probe.ts";
+
+/** Remembers what it was asked; logits tell the position and the token. */
+function recordingRunner(contextLimit: number): Runner & { readonly calls: string[] } {
+  const cache: number[] = [];
+  const calls: string[] = [];
+  return {
+    calls,
+    describe: () => ({ vocabularySize: 2, contextLimit, batchLimit: 1, kvCache: "in-place" }),
+    get length() {
+      return cache.length;
+    },
+    async forward(tokens, rows = tokens.length) {
+      calls.push(`forward ${Array.from(tokens).join(" ")} rows ${rows}`);
+      const start = cache.length;
+      cache.push(...Array.from(tokens));
+      const logits = Array.from(tokens).flatMap((token, i) => [start + i, token]);
+      return Float32Array.from(logits).subarray((tokens.length - rows) * 2);
+    },
+    rewind(length) {
+      calls.push(`rewind ${length}`);
+      cache.length = length;
+    },
+    release: async () => {},
+  };
+}
+
+describe("createModelProbe", () => {
+  it("reads the context in once and rewinds to it before each run", async () => {
+    const runner = recordingRunner(100);
+    const probe = createModelProbe(runner, { tokens: [1, 0, 1, 1, 0, 1], contextLength: 3 });
+    for (const n of [1, 3]) {
+      await probe.prepare(n);
+      await probe.run(n);
+    }
+    expect(runner.calls).toEqual([
+      "rewind 0",
+      "forward 1 0 1 rows 0",
+      "forward 1 rows 1",
+      "rewind 3",
+      "forward 1 0 1 rows 3",
+    ]);
+    expect(probe.columns).toBe(2);
+    expect([...probe.logits!]).toEqual([3, 1, 4, 0, 5, 1]);
+  });
+
+  it("forgets what a runner held before", async () => {
+    const runner = recordingRunner(100);
+    await runner.forward([0, 0, 0, 0]);
+    const probe = createModelProbe(runner, { tokens: [1, 0, 1], contextLength: 0 });
+    await probe.prepare(2);
+    await probe.run(2);
+    expect(runner.calls.slice(1)).toEqual(["rewind 0", "forward 1 0 rows 2"]);
+  });
+
+  it("has no more positions than the text and the model's context give", () => {
+    const tokens = new Int32Array(20);
+    expect(createModelProbe(recordingRunner(100), { tokens, contextLength: 8 }).maxPositions).toBe(12);
+    expect(createModelProbe(recordingRunner(10), { tokens, contextLength: 8 }).maxPositions).toBe(2);
+  });
+
+  it.each([
+    [20, 100, "invalid-argument"],
+    [-1, 100, "invalid-argument"],
+    [1.5, 100, "invalid-argument"],
+    [10, 10, "context-exceeded"],
+  ])("refuses a context of %d in a model of %d", (contextLength, contextLimit, code) => {
+    const make = () => createModelProbe(recordingRunner(contextLimit), { tokens: new Int32Array(20), contextLength });
+    expect(make).toThrow(expect.objectContaining({ code }));
+  });
+});

@@ -1,0 +1,67 @@
+import type { Probe, Runner } from "@nearfree/core";
+import { NearfreeError } from "@nearfree/core";
+
+export interface ModelProbeOptions {
+  /** Tokens of real text: what a forward costs may depend on them (a mixture of experts routes by content). */
+  readonly tokens: ArrayLike<number>;
+  /** Positions in the KV cache before each timed forward. */
+  readonly contextLength: number;
+}
+
+/**
+ * Measures a whole model through its runner, by the path that a decode loop takes: `prepare` rewinds to `contextLength`, `run(n)`
+ * forwards the n tokens of the text that follow and reads every row of logits back. The context is read in once, at the first
+ * `prepare`. The runner belongs to the probe while it is in use.
+ *
+ * @throws NearfreeError `invalid-argument` where the text has no token beyond the context, `context-exceeded` where the model's context
+ *   has no place for one.
+ */
+export function createModelProbe(runner: Runner, { tokens, contextLength }: ModelProbeOptions): Probe {
+  const { contextLimit, vocabularySize } = runner.describe();
+  if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= tokens.length) {
+    throw new NearfreeError({
+      code: "invalid-argument",
+      from: "calibrate",
+      what: "contextLength",
+      expected: `an integer from 0 to ${tokens.length - 1}, below the ${tokens.length} tokens of the text`,
+      received: String(contextLength),
+      remedy: "give more text or a shorter context",
+    });
+  }
+  if (contextLength >= contextLimit) {
+    throw new NearfreeError({
+      code: "context-exceeded",
+      from: "calibrate",
+      what: "contextLength",
+      expected: `at most ${contextLimit - 1}, one below the model's context`,
+      received: String(contextLength),
+      remedy: "calibrate at a shorter context",
+    });
+  }
+  const text = Int32Array.from(tokens);
+  const context = text.subarray(0, contextLength);
+  const inputs: Int32Array[] = []; // inputs[n]: the n tokens after the context.
+  let filled = false;
+  let logits: Float32Array | undefined;
+
+  return {
+    maxPositions: Math.min(contextLimit, text.length) - contextLength,
+    columns: vocabularySize,
+    get logits() {
+      return logits;
+    },
+    async prepare(n: number) {
+      inputs[n] ??= text.subarray(contextLength, contextLength + n);
+      if (filled) {
+        runner.rewind(contextLength);
+        return;
+      }
+      runner.rewind(0);
+      if (contextLength > 0) await runner.forward(context, 0);
+      filled = true;
+    },
+    async run(n: number) {
+      logits = await runner.forward(inputs[n]!);
+    },
+  };
+}
