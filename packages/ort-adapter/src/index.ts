@@ -7,5 +7,7 @@ export type { IoTemplates, SessionIo } from "./io-names.ts";
 export { DEFAULT_IO_TEMPLATES } from "./io-names.ts";
 export type { BalanceProbeOptions, BalanceProbeSession } from "./probes/balance.ts";
 export { createBalanceProbes, DEFAULT_WORKING_SET_BYTES } from "./probes/balance.ts";
+export type { EnvironmentParts } from "./read-environment.ts";
+export { readEnvironment } from "./read-environment.ts";
 export type { SessionRunnerOptions } from "./session-runner.ts";
 export { createSessionRunner, DEFAULT_PREFILL_CHUNK } from "./session-runner.ts";

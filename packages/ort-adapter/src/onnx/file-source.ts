@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { dirname, isAbsolute, join, normalize, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
 import type { ByteSource, ModelFiles } from "./byte-source.ts";
-import { invalidModel } from "./invalid-model.ts";
+import { insideFolder } from "./inside-folder.ts";
 
 /** Files of a model that stay open until `close`. */
 export interface OpenModelFiles extends ModelFiles {
@@ -77,17 +77,4 @@ function fileSource(name: string, descriptor: number): ByteSource {
       return filled === bytes.length ? bytes : bytes.subarray(0, filled);
     },
   };
-}
-
-/** Symbolic links are followed (download caches are made of them); the written path itself must stay in the folder. */
-function insideFolder(model: string, location: string): string {
-  const path = normalize(location);
-  if (isAbsolute(path) || path === ".." || path.startsWith(`..${sep}`) || location.includes("\0")) {
-    throw invalidModel(model, {
-      expected: "external data inside the model's folder",
-      received: `the path ${JSON.stringify(location.slice(0, 200))}`,
-      remedy: "export the model again with its data beside it",
-    });
-  }
-  return path;
 }

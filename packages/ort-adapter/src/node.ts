@@ -1,0 +1,10 @@
+export type { CpuInfo } from "./cpu-info.ts";
+export { parseCpuInfo } from "./cpu-info.ts";
+export type { JsonObject } from "./json-file.ts";
+export type { ModelFolder } from "./model-folder.ts";
+export { resolveModelFolder } from "./model-folder.ts";
+export type { DeviceSources } from "./node-device.ts";
+export { readNodeDevice } from "./node-device.ts";
+export type { OpenModelFiles } from "./onnx/file-source.ts";
+export { openModelFiles } from "./onnx/file-source.ts";
+export { summarizeFile } from "./summarize-file.ts";
