@@ -9,11 +9,17 @@ const CLOCK_STEPS = 8;
 const GRAIN_SHARE = 0.1;
 /** Most forwards timed together: beyond it the model is too fast for the clock. */
 const MAX_GROUP = 64;
-/** Timings of the A/A test, and how often it is lengthened before a verdict that nothing can be told apart. */
-const AA_TIMINGS = 9;
-const AA_ROUNDS = 3;
+/** Timings of one round of the A/A test; rounds before the verdict that nothing can be told apart; rounds that a verdict looks at. */
+const AA_TIMINGS = 8;
+const AA_ROUNDS = 6;
+const AA_WINDOW = 3;
 /** Samples that one number of positions may take: the A/A noise is judged by what that many leave. */
 export const MAX_SAMPLES_PER_POINT = 32;
+
+/** Anchors whose logs differ by more saw the machine change between them. */
+export const ANCHOR_GATE = 0.1;
+/** Null samples below which the noise is not known. */
+const MIN_NULL_SAMPLES = 4;
 
 /** What the machine allows to be told apart. */
 export interface Qualification {
@@ -48,13 +54,18 @@ export function forwardsPerSample(grainMs: number, baseMs: number, epsilon: numb
   return group <= MAX_GROUP ? group : undefined;
 }
 
-/** A/A test: times n = 1 against itself, the way samples are taken. A noisy verdict is tested again before it is believed. */
+/**
+ * A/A test: times n = 1 against itself, the way samples are taken. A noisy verdict is tested again before it is believed, on the
+ * latest rounds alone: a process that has just started is slower and noisier than it will be.
+ */
 export async function testAgainstItself(meter: Meter, epsilon: number): Promise<Qualification> {
-  const baseMs: number[] = [await meter.time(1)];
+  let baseMs: number[] = [await meter.time(1)];
   for (let round = 1; ; round++) {
-    for (let i = 1; i < AA_TIMINGS; i++) baseMs.push(await meter.time(1));
+    for (let i = 0; i < AA_TIMINGS; i++) baseMs.push(await meter.time(1));
+    baseMs = baseMs.slice(-AA_WINDOW * AA_TIMINGS - 1);
     const nullSamples = nullRatios(baseMs);
-    const smallestRatio = smallestRatioOf(pooledScale([nullSamples]));
+    const known = nullSamples.length >= MIN_NULL_SAMPLES;
+    const smallestRatio = known ? smallestRatioOf(pooledScale([nullSamples])) : Number.POSITIVE_INFINITY;
     const resolvable = smallestRatio <= 1 + epsilon / 2;
     if (resolvable || round === AA_ROUNDS) return { baseMs, nullSamples, smallestRatio, resolvable };
   }
@@ -65,10 +76,13 @@ export function smallestRatioOf(noiseScale: number): number {
   return Math.exp(expectedHalfWidth(noiseScale, MAX_SAMPLES_PER_POINT));
 }
 
-// Like a sample of any n: each timing against the two anchors around it.
+// Like a sample of any n: each timing against the two anchors around it, where those agree. One forward that something cut
+// into would otherwise spoil three samples.
 function nullRatios(baseMs: readonly number[]): number[] {
   const ratios: number[] = [];
-  for (let i = 1; i + 1 < baseMs.length; i++)
-    ratios.push(Math.log(baseMs[i]! / Math.sqrt(baseMs[i - 1]! * baseMs[i + 1]!)));
+  for (let i = 1; i + 1 < baseMs.length; i++) {
+    const [before, now, after] = [baseMs[i - 1]!, baseMs[i]!, baseMs[i + 1]!];
+    if (Math.abs(Math.log(after / before)) <= ANCHOR_GATE) ratios.push(Math.log(now / Math.sqrt(before * after)));
+  }
   return ratios;
 }

@@ -5,9 +5,14 @@ import type { Samples } from "./samples.ts";
 export const LIKELY_EDGES = [2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32, 33, 48, 49, 64] as const;
 /** What a scheduler needs to know beyond the boundary: cost up to where decoding could ever pay. */
 export const SCHEDULER_POINTS = [2, 3, 4, 6, 8, 12, 16, 24, 32] as const;
+/** The edges' right sides, tried first: the other sides matter once the walk has passed, or something between is not free. */
+const FIRST_PASS: readonly number[] = [...SCHEDULER_POINTS, 48, 64];
 /** Beyond this many positions a curve this steep (ratio over positions) is left alone: nothing there can pay. */
 const STEEP_FROM = 8;
 const STEEP = 2 / 3;
+/** A scheduler's point is sampled again while its interval (log) is wider than this, up to so many samples. */
+const THIN_HALF_WIDTH = 0.1;
+const MAX_THIN_SAMPLES = 7;
 /** Numbers of positions measured in one block. */
 export const BLOCK = 4;
 
@@ -34,13 +39,18 @@ export function nextPositions(samples: Samples, goals: SweepGoals): number[] {
 }
 
 /**
- * The n whose samples can still move the boundary for `epsilon`: up the grid to the first point that is not free, a few at a
- * time since a block holds several, then inside the bracket around the edge.
+ * The n whose samples can still move the boundary for `epsilon`: up the right edges to the first point that is not free, a few
+ * at a time since a block holds several; inside the bracket around that edge; then the likely edges that the walk stepped over.
  */
 export function openQuestions(samples: Samples, epsilon: number, maxPositions: number): number[] {
+  const first = openOn(grid(FIRST_PASS, samples, maxPositions), samples, epsilon);
+  return first.length > 0 ? first : openOn(grid(LIKELY_EDGES, samples, maxPositions), samples, epsilon);
+}
+
+function openOn(points: readonly number[], samples: Samples, epsilon: number): number[] {
   const open: number[] = [];
   let free = 1;
-  for (const n of grid(samples, maxPositions)) {
+  for (const n of points) {
     const verdict = judge(samples, n, epsilon);
     if (verdict?.closed !== true) open.push(n);
     if (verdict?.free === false) return open.length > 0 ? open : insideBracket(free, n);
@@ -56,9 +66,15 @@ function insideBracket(free: number, above: number): number[] {
   return Array.from({ length: above - free - 1 }, (_, i) => free + 1 + i);
 }
 
-function grid(samples: Samples, maxPositions: number): number[] {
-  const all = new Set([...LIKELY_EDGES, ...samples.measured, maxPositions]);
+function grid(points: readonly number[], samples: Samples, maxPositions: number): number[] {
+  const all = new Set([...points, ...samples.measured, maxPositions]);
   return [...all].filter((n) => n > 1 && n <= maxPositions).sort((a, b) => a - b);
+}
+
+function isThin(samples: Samples, n: number): boolean {
+  const count = samples.count(n);
+  if (count < MIN_SAMPLES) return true;
+  return count < MAX_THIN_SAMPLES && samples.estimate(n).halfWidth > THIN_HALF_WIDTH;
 }
 
 /** Scheduler points with too few samples, as far up as decoding could pay. */
@@ -66,7 +82,7 @@ function thinPoints(samples: Samples, maxPositions: number): number[] {
   const thin: number[] = [];
   for (const n of SCHEDULER_POINTS) {
     if (n > maxPositions) break;
-    if (samples.count(n) < MIN_SAMPLES) thin.push(n);
+    if (isThin(samples, n)) thin.push(n);
     else if (n >= STEEP_FROM && Math.exp(samples.estimate(n).centre) > n * STEEP) break;
   }
   return thin;

@@ -30,6 +30,8 @@ export const COSTS = {
 export interface NoiseModel {
   readonly jitter: number;
   readonly spikeRate: number;
+  /** Largest log of a spike. */
+  readonly spikeSize: number;
   readonly burstRate: number;
   readonly burstEndRate: number;
   /** Random walk of the log of every later forward. */
@@ -38,7 +40,15 @@ export interface NoiseModel {
   readonly trend: number;
 }
 
-const SILENT: NoiseModel = { jitter: 0, spikeRate: 0, burstRate: 0, burstEndRate: 1, walk: 0, trend: 0 };
+const SILENT: NoiseModel = {
+  jitter: 0,
+  spikeRate: 0,
+  spikeSize: 0.7,
+  burstRate: 0,
+  burstEndRate: 1,
+  walk: 0,
+  trend: 0,
+};
 
 export const NOISES = {
   silent: SILENT,
@@ -47,6 +57,8 @@ export const NOISES = {
   bursty: { ...SILENT, jitter: 0.03, spikeRate: 0.03, burstRate: 1 / 150, burstEndRate: 1 / 40 },
   /** Clock and cache wander: T(1) moves by tens of per cent in a run. */
   drifting: { ...SILENT, jitter: 0.02, spikeRate: 0.01, walk: 0.006, trend: 0.001 },
+  /** More threads than cores: every tenth forward waits for its turn. */
+  contended: { ...SILENT, jitter: 0.02, spikeRate: 0.1, spikeSize: 3 },
   /** Nothing can be told apart. */
   hopeless: { ...SILENT, jitter: 0.35, spikeRate: 0.1 },
 } satisfies Record<string, NoiseModel>;
@@ -113,7 +125,7 @@ function createDisturbance(noise: NoiseModel, random: Random): () => number {
     level += noise.trend + noise.walk * gaussian(random);
     if (burst === 0 && random() < noise.burstRate) burst = 0.25 + 0.55 * random();
     else if (burst > 0 && random() < noise.burstEndRate) burst = 0;
-    const spike = random() < noise.spikeRate ? 0.1 + 0.6 * random() : 0;
+    const spike = random() < noise.spikeRate ? 0.1 + (noise.spikeSize - 0.1) * random() : 0;
     return level + burst * (1 + 0.1 * gaussian(random)) + spike + noise.jitter * gaussian(random);
   };
 }
