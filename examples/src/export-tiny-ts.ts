@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
-import type { AttentionKind, DecoderShape, DecoderSpec, DecoderWeights, Quantisation } from "@nearfree/ort-adapter";
+import type { AttentionKind, DecoderSpec, DecoderWeights, Quantisation } from "@nearfree/ort-adapter";
 import { buildDecoder } from "@nearfree/ort-adapter";
 import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/onnx";
+import { parseLlamaConfig } from "./llama-config.ts";
 import { Safetensors } from "./safetensors.ts";
 
 export const TINY_TS_VARIANTS = ["fp32", "int4", "fp32-decomposed"] as const;
@@ -15,6 +16,8 @@ const VARIANTS: Record<TinyTsVariant, { attention: AttentionKind; quantisation: 
   int4: { attention: "gqa", quantisation: "int4" },
   "fp32-decomposed": { attention: "decomposed", quantisation: "fp32" },
 };
+
+const END_OF_TEXT = "<|endoftext|>";
 
 /** Counts changes to the graph that the exporter builds: a new number makes every cached export stale. */
 const EXPORT_VERSION = 1;
@@ -34,15 +37,15 @@ export async function exportTinyTs(source: string, cacheRoot: string, variant: T
   const target = join(cacheRoot, `tiny-ts-${variant}-${hash.digest("hex").slice(0, 12)}`);
   if (await isFolder(target)) return target;
 
-  const { shape, eosTokenId, text } = parseConfig(join(source, "config.json"), config!);
+  const { shape, eosTokenId } = parseLlamaConfig(join(source, "config.json"), config!);
   const spec: DecoderSpec = { shape, ...VARIANTS[variant] };
   const tensors = new Safetensors(join(source, "model.safetensors"), weights!);
   const model = buildDecoder(spec, weightsFrom(tensors));
   await publishFolder(target, async (folder) => {
     await mkdir(join(folder, "onnx"));
     await writeModelFile(join(folder, "onnx", "model.onnx"), model);
-    await copyFile(join(source, "tokenizer.json"), join(folder, "tokenizer.json"));
-    await writeFile(join(folder, "config.json"), text);
+    await writeFile(join(folder, "tokenizer.json"), tokenizer!);
+    await writeFile(join(folder, "config.json"), config!);
     await writeJson(join(folder, "tokenizer_config.json"), {
       tokenizer_class: "PreTrainedTokenizerFast",
       bos_token: END_OF_TEXT,
@@ -59,8 +62,6 @@ export async function exportTinyTs(source: string, cacheRoot: string, variant: T
   });
   return target;
 }
-
-const END_OF_TEXT = "<|endoftext|>";
 
 function weightsFrom(tensors: Safetensors): DecoderWeights {
   return {
@@ -83,52 +84,6 @@ async function readSource(path: string): Promise<Buffer> {
       cause,
     });
   }
-}
-
-interface ParsedConfig {
-  readonly shape: DecoderShape;
-  readonly eosTokenId: number;
-  readonly text: string;
-}
-
-/** Reads a Llama `config.json`. */
-function parseConfig(path: string, bytes: Buffer): ParsedConfig {
-  const text = bytes.toString("utf8");
-  const invalid = (what: string, expected: string, received: string, cause?: unknown) =>
-    new NearfreeError({
-      code: "invalid-model",
-      from: "examples",
-      what: `${path} ${what}`,
-      expected,
-      received,
-      remedy: "use the config.json that was saved with the weights",
-      cause,
-    });
-  let config: Record<string, unknown>;
-  try {
-    config = JSON.parse(text) as Record<string, unknown>;
-  } catch (cause) {
-    throw invalid("", "JSON", JSON.stringify(text.slice(0, 20)), cause);
-  }
-  const number = (key: string): number => {
-    const value = config[key];
-    if (typeof value !== "number" || !(value >= 0)) throw invalid(key, "a number", String(value));
-    return value;
-  };
-  const shape: DecoderShape = {
-    vocabularySize: number("vocab_size"),
-    hiddenSize: number("hidden_size"),
-    intermediateSize: number("intermediate_size"),
-    layers: number("num_hidden_layers"),
-    heads: number("num_attention_heads"),
-    kvHeads: number("num_key_value_heads"),
-    headDim: number("head_dim"),
-    contextLimit: number("max_position_embeddings"),
-    ropeTheta: number("rope_theta"),
-    rmsNormEpsilon: number("rms_norm_eps"),
-    tiedHead: config.tie_word_embeddings === true,
-  };
-  return { shape, eosTokenId: number("eos_token_id"), text };
 }
 
 async function writeJson(path: string, value: object): Promise<void> {

@@ -1,5 +1,5 @@
 import { NearfreeError } from "@nearfree/core";
-import { toFloat32 } from "./half-to-float.ts";
+import { getFloat16 } from "@petamoriken/float16";
 
 /** Longest header that is believed; Hugging Face's own reader draws the same line. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -47,7 +47,7 @@ export class Safetensors {
     const found = entry ? `[${entry.shape.join(", ")}]` : "none";
     const expected = `[${shape.join(", ")}]`;
     if (entry === undefined || found !== expected) throw this.#error(`tensor ${tensor}`, `shape ${expected}`, found);
-    return toFloat32(this.#data.subarray(entry.begin, entry.end), entry.dtype);
+    return decode(this.#data.subarray(entry.begin, entry.end), entry.dtype);
   }
 
   #parseEntry(key: string, value: unknown): Entry {
@@ -90,6 +90,39 @@ function readHeader(name: string, bytes: Uint8Array): { headerBytes: number; hea
     throw invalid(name, "a JSON object as header", JSON.stringify(header).slice(0, 20));
   }
   return { headerBytes: length, header };
+}
+
+/** Value of every fp16 bit pattern, made on first use: one call of the library per weight takes seconds. */
+let halfValues: Float32Array | undefined;
+
+function tabulateHalves(): Float32Array {
+  const view = new DataView(new ArrayBuffer(2));
+  return Float32Array.from({ length: 65_536 }, (_, bits) => {
+    view.setUint16(0, bits);
+    return getFloat16(view, 0);
+  });
+}
+
+/** Little-endian bytes, aligned or not, to fp32. */
+function decode(bytes: Uint8Array, dtype: Dtype): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const out = new Float32Array(bytes.byteLength / ELEMENT_BYTES[dtype]);
+  switch (dtype) {
+    case "F32":
+      for (let i = 0; i < out.length; i++) out[i] = view.getFloat32(4 * i, true);
+      break;
+    case "F16":
+      halfValues ??= tabulateHalves();
+      for (let i = 0; i < out.length; i++) out[i] = halfValues[view.getUint16(2 * i, true)]!;
+      break;
+    case "BF16": {
+      // bfloat16 is the upper half of fp32.
+      const bits = new Uint32Array(out.buffer);
+      for (let i = 0; i < bits.length; i++) bits[i] = view.getUint16(2 * i, true) << 16;
+      break;
+    }
+  }
+  return out;
 }
 
 function isDtype(value: unknown): value is Dtype {
