@@ -13,6 +13,9 @@ const STEEP = 2 / 3;
 /** A scheduler's point is sampled again while its interval (log) is wider than this, up to so many samples. */
 const THIN_HALF_WIDTH = 0.1;
 const MAX_THIN_SAMPLES = 7;
+/** Samples of the point that ends the walk; of one that a wider forward undercuts. */
+const EDGE_SAMPLES = 5;
+const REENTRY_SAMPLES = 8;
 /** Numbers of positions measured in one block. */
 export const BLOCK = 4;
 
@@ -53,11 +56,20 @@ function openOn(points: readonly number[], samples: Samples, epsilon: number): n
   for (const n of points) {
     const verdict = judge(samples, n, epsilon);
     if (verdict?.closed !== true) open.push(n);
-    if (verdict?.free === false) return open.length > 0 ? open : insideBracket(free, n);
+    if (verdict?.free === false) {
+      if (open.length === 0 && samples.count(n) < confirmingSamples(samples, n, epsilon)) open.push(n);
+      return open.length > 0 ? open : insideBracket(free, n);
+    }
     if (open.length === BLOCK) return open;
     free = n;
   }
   return open;
+}
+
+/** A few disturbed samples in a row must not end the walk, least of all below points that are free: that needs a second look. */
+function confirmingSamples(samples: Samples, n: number, epsilon: number): number {
+  const reenters = samples.measured.some((wider) => wider > n && judge(samples, wider, epsilon)?.free === true);
+  return reenters ? REENTRY_SAMPLES : EDGE_SAMPLES;
 }
 
 /** Everything between the sides of a narrow bracket, the middle of a wide one; empty where they touch. */
