@@ -1,0 +1,4 @@
+export type { TinyTsVariant } from "./export-tiny-ts.ts";
+export type { Prompt, PromptKind } from "./prompts.ts";
+export { heldOutPrompts, PROMPT_KINDS } from "./prompts.ts";
+export { EXPORT_CACHE, TINY_TS_SOURCE, tinyTs } from "./tiny-ts.ts";

@@ -1,0 +1,20 @@
+import { readFile } from "node:fs/promises";
+
+/** continue: a file to go on with. edit: a rename task, repeat-heavy. novel: a bare declaration, little to repeat. */
+export type PromptKind = "continue" | "edit" | "novel";
+export const PROMPT_KINDS: readonly PromptKind[] = ["continue", "edit", "novel"];
+
+/** A piece of TypeScript that the bundled model never saw. */
+export interface Prompt {
+  readonly id: string;
+  readonly kind: PromptKind;
+  /** Package and file that it was cut from. */
+  readonly source: string;
+  readonly prompt: string;
+}
+
+/** The held-out prompts beside the bundled model. */
+export async function heldOutPrompts(): Promise<Prompt[]> {
+  const file = new URL("../models/tiny-ts/prompts.json", import.meta.url);
+  return (JSON.parse(await readFile(file, "utf8")) as { prompts: Prompt[] }).prompts;
+}

@@ -1,0 +1,79 @@
+import { Command, CommanderError, Option } from "commander";
+import { registerCalibrate } from "./calibrate-command.ts";
+import { registerDoctor } from "./doctor-command.ts";
+import { toFailure } from "./exit-code.ts";
+import { registerGenerate } from "./generate-command.ts";
+import { createOutput, LOG_LEVELS, type Output, type OutputOptions } from "./output.ts";
+import { registerShow } from "./show-command.ts";
+
+/** What every command gets besides its own arguments. */
+export interface CommandContext {
+  readonly output: Output;
+  /** Fires on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Wraps a command's action: shared options in, exit code out. */
+export type Runs = <Args extends unknown[]>(
+  action: (context: CommandContext, ...args: Args) => Promise<void>,
+) => (...args: Args) => Promise<void>;
+
+/**
+ * The `nearfree` command. Exit codes: 0 done, 1 failed while running, 2 bad input or usage, 130 interrupted.
+ * Never prints a stack trace, unless the log level is debug.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  const onInterrupt = () => interrupt.abort();
+  process.once("SIGINT", onInterrupt);
+  let exitCode = 0;
+  const program = new Command("nearfree")
+    .description(
+      "Measures how many positions an ONNX decoder carries for almost the price of one, and decodes with it.",
+    )
+    .option("--json", "print one JSON object on the last line of stdout", false)
+    .addOption(new Option("--log-level <level>", "what goes to stderr").choices(LOG_LEVELS).default("warn"))
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`nearfree: ${text}`) });
+
+  const runs: Runs =
+    (action) =>
+    async (...actionArgs) => {
+      const output = createOutput(program.opts<OutputOptions>());
+      try {
+        await action({ output, signal: interrupt.signal }, ...actionArgs);
+      } catch (error) {
+        const failure = toFailure(error);
+        exitCode = failure.exitCode;
+        output.log.debug({ err: error }, "stack");
+        output.settle();
+        process.stderr.write(`nearfree: ${failure.line}\n`);
+        if (output.json)
+          process.stdout.write(`${JSON.stringify({ error: { code: failure.code, message: failure.line } })}\n`);
+      }
+    };
+  registerCalibrate(program, runs);
+  registerShow(program, runs);
+  registerGenerate(program, runs);
+  registerDoctor(program, runs);
+  // Shared options stand after the command too: `nearfree show --json`.
+  for (const command of program.commands) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(`nearfree: ${text}`) });
+    for (const option of program.options) command.addOption(option);
+    command.hook("preAction", (_program, self) => {
+      for (const option of program.options) {
+        const name = option.attributeName();
+        if (self.getOptionValueSource(name) === "cli") program.setOptionValue(name, self.getOptionValue(name));
+      }
+    });
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    exitCode = error.exitCode === 0 ? 0 : 2;
+  } finally {
+    process.off("SIGINT", onInterrupt);
+  }
+  return exitCode;
+}

@@ -1,0 +1,25 @@
+import type { Profile } from "@nearfree/core";
+import { boundaryTable } from "./boundary-table.ts";
+import { curveChart } from "./chart.ts";
+
+/** What identifies a profile for a person: model, environment, cell. */
+export function profileTitle({ key, measuredAt }: Profile): string {
+  const { environment: env, cell, model } = key;
+  return (
+    `model ${model.slice(0, 12)} on ${env.executionProvider}, ${env.runtime} ${env.runtimeVersion}, ` +
+    `${env.threads} threads; context ${cell.contextLength}, batch ${cell.batch}; ${measuredAt.slice(0, 16).replace("T", " ")}`
+  );
+}
+
+/** A profile in full: title, curve, boundaries, what the bits do. */
+export function profileText(profile: Profile): string {
+  const { invariance, run } = profile;
+  const classes = invariance.classes.map((members) => `{${members.join(" ")}}`).join(" ");
+  const bits =
+    invariance.classes.length <= 1
+      ? "every n gives the same bits"
+      : `bits differ between ${classes}: by ${invariance.maxDifference.toExponential(1)} at most, ` +
+        `${invariance.argmaxFlips} argmax flips in ${invariance.rows} rows`;
+  const effort = `${run.forwards} forwards, ${(run.ms / 1000).toFixed(1)} s, ${run.discards} discarded, drift ${(run.drift * 100).toFixed(1)}%`;
+  return [profileTitle(profile), "", curveChart(profile), "", boundaryTable(profile), "", bits, effort].join("\n");
+}

@@ -1,0 +1,33 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** Commander's parser for options that count something. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("expected an integer of at least 1.");
+  return value;
+}
+
+export function nonNegativeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError("expected an integer of at least 0.");
+  return value;
+}
+
+/** What every command that loads a model takes. */
+export interface ModelOptions {
+  readonly ep: string;
+  readonly threads?: number;
+  readonly cache?: string;
+}
+
+export function addModelOptions(command: Command): Command {
+  return addCacheOption(command)
+    .option("--ep <name>", "execution provider: cpu, webgpu, ...", "cpu")
+    .option("--threads <n>", "intra-op threads (default: the cores of this machine)", positiveInteger);
+}
+
+export function addCacheOption(command: Command): Command {
+  return command.addOption(
+    new Option("--cache <folder>", "where profiles are kept (default: the user's cache folder)").env("NEARFREE_CACHE"),
+  );
+}

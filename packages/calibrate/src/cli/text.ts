@@ -1,0 +1,2 @@
+export { boundaryTable } from "./boundary-table.ts";
+export { curveChart } from "./chart.ts";
