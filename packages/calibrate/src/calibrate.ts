@@ -14,7 +14,7 @@ import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
 import { InvarianceRecorder } from "./invariance.ts";
 import { type Budget, MeasuringStopped, Meter } from "./meter.ts";
-import { clockGrain, forwardsPerSample, testAgainstItself } from "./qualify.ts";
+import { clockGrain, forwardsPerSample, MAX_GROUP, testAgainstItself } from "./qualify.ts";
 import { createRandom } from "./random.ts";
 import { Samples } from "./samples.ts";
 import { nextPositions } from "./sweep.ts";
@@ -74,7 +74,7 @@ export async function calibrate(probe: Probe, options: CalibrateOptions): Promis
     if (error instanceof MeasuringStopped) return error.stop;
     throw error;
   });
-  if (findings.baseMs.length === 0) throw nothingMeasured(stop);
+  if (!findings.baseMs.some((ms) => ms > 0)) throw nothingMeasured(stop);
   const measurement = summarise(findings, meter, settings, stop);
   settings.onEvent({ type: "done", cell: settings.cell, measurement });
   return measurement;
@@ -121,8 +121,12 @@ async function qualify(probe: Probe, meter: Meter, settings: Settings, findings:
   };
   await warmUp(meter, 1, { onRun });
   const group = forwardsPerSample(grainMs, Math.min(...warm), epsilon);
-  if (group === undefined) return false;
-  meter.group = group;
+  meter.group = group ?? MAX_GROUP;
+  if (group === undefined) {
+    findings.baseMs = [await meter.time(1)];
+    if (findings.baseMs[0] === 0) throw invalid("clock", "one that moves while forwards run", "one that stands still");
+    return false;
+  }
   const { baseMs, nullSamples, smallestRatio, resolvable } = await testAgainstItself(meter, epsilon);
   findings.baseMs = baseMs;
   findings.smallestRatio = smallestRatio;
@@ -179,14 +183,14 @@ function resolveOptions(probe: Probe, options: CalibrateOptions): Settings {
   return { clock, cell, epsilon, otherEpsilons, maxPositions, budget, softForwards, seed, resume, signal, onEvent };
 }
 
-function invalid(option: string, expected: string, received: number): NearfreeError {
+function invalid(option: string, expected: string, received: number | string): NearfreeError {
   return new NearfreeError({
     code: "invalid-argument",
     from: "calibrate",
     what: option,
     expected,
     received: String(received),
-    remedy: "leave it out for the default",
+    remedy: "pass another, or leave it out where there is a default",
   });
 }
 

@@ -8,7 +8,7 @@ const CLOCK_STEPS = 8;
 /** Share of epsilon that the clock's grain may take in a sample. */
 const GRAIN_SHARE = 0.1;
 /** Most forwards timed together: beyond it the model is too fast for the clock. */
-const MAX_GROUP = 64;
+export const MAX_GROUP = 64;
 /** Timings of one round of the A/A test; rounds before the verdict that nothing can be told apart; rounds that a verdict looks at. */
 const AA_TIMINGS = 8;
 const AA_ROUNDS = 6;
@@ -18,8 +18,9 @@ export const MAX_SAMPLES_PER_POINT = 32;
 
 /** Anchors whose logs differ by more saw the machine change between them. */
 export const ANCHOR_GATE = 0.1;
-/** Null samples below which the noise is not known. */
+/** Null samples below which the noise is not known, also as a share of the timings: a few that agree by chance prove nothing. */
 const MIN_NULL_SAMPLES = 4;
+const MIN_NULL_SHARE = 1 / 3;
 
 /** What the machine allows to be told apart. */
 export interface Qualification {
@@ -64,7 +65,7 @@ export async function testAgainstItself(meter: Meter, epsilon: number): Promise<
     for (let i = 0; i < AA_TIMINGS; i++) baseMs.push(await meter.time(1));
     baseMs = baseMs.slice(-AA_WINDOW * AA_TIMINGS - 1);
     const nullSamples = nullRatios(baseMs);
-    const known = nullSamples.length >= MIN_NULL_SAMPLES;
+    const known = nullSamples.length >= Math.max(MIN_NULL_SAMPLES, MIN_NULL_SHARE * baseMs.length);
     const smallestRatio = known ? smallestRatioOf(pooledScale([nullSamples])) : Number.POSITIVE_INFINITY;
     const resolvable = smallestRatio <= 1 + epsilon / 2;
     if (resolvable || round === AA_ROUNDS) return { baseMs, nullSamples, smallestRatio, resolvable };

@@ -16,6 +16,7 @@ export class Samples {
   }
 
   add(positions: number, logRatios: readonly number[]): void {
+    if (logRatios.length === 0) return;
     this.#byPositions.set(positions, [...this.of(positions), ...logRatios]);
     this.#noise = undefined;
   }

@@ -8,7 +8,7 @@ export const SCHEDULER_POINTS = [2, 3, 4, 6, 8, 12, 16, 24, 32] as const;
 /** The edges' right sides, tried first: the other sides matter once the walk has passed, or something between is not free. */
 const FIRST_PASS: readonly number[] = [...SCHEDULER_POINTS, 48, 64];
 /** Beyond this many positions a curve this steep (ratio over positions) is left alone: nothing there can pay. */
-const STEEP_FROM = 8;
+const STEEP_FROM = 6;
 const STEEP = 2 / 3;
 /** A scheduler's point is sampled again while its interval (log) is wider than this, up to so many samples. */
 const THIN_HALF_WIDTH = 0.1;
@@ -95,7 +95,7 @@ function thinPoints(samples: Samples, maxPositions: number): number[] {
   for (const n of SCHEDULER_POINTS) {
     if (n > maxPositions) break;
     if (isThin(samples, n)) thin.push(n);
-    else if (n >= STEEP_FROM && Math.exp(samples.estimate(n).centre) > n * STEEP) break;
+    if (n >= STEEP_FROM && samples.count(n) > 0 && Math.exp(samples.estimate(n).centre) > n * STEEP) break;
   }
   return thin;
 }
