@@ -8,7 +8,7 @@ import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
  * Each forward returns a new present, which becomes the next past. Right for every model with a KV cache.
  *
  * Rewinding is lazy: the live prefix of each head is packed at the next forward, so that several rewinds cost one. A rewind to where
- * the last forward began takes the old past back and copies nothing.
+ * the last forward began, or before, takes the old past back.
  */
 export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: TensorConstructor): KvCache {
   const empty = slots.map((slot) =>
@@ -47,12 +47,12 @@ export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: Tens
     },
     rewind(to: number) {
       length = to;
-      if (to === beforeLength) {
-        past = before;
-        pastLength = beforeLength;
-      } else if (to === 0) {
+      if (to === 0) {
         past = empty;
         pastLength = 0;
+      } else if (to <= beforeLength) {
+        past = before;
+        pastLength = beforeLength;
       }
     },
     release() {
