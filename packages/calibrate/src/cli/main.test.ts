@@ -1,0 +1,163 @@
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { writeModelFile } from "@nearfree/ort-adapter/onnx";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { prunedDecoder, statelessModel, testDecoder, writeModelFolder } from "./testing/model-folder.ts";
+
+const COMMAND = fileURLToPath(new URL("../../bin/nearfree.js", import.meta.url));
+
+let folder: string;
+let model: string;
+let cache: string;
+
+/** Runs the command as a user would: a process, its exit code, what it printed. */
+function nearfree(...args: string[]) {
+  const env = { ...process.env, NEARFREE_CACHE: cache };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8", env });
+  return { status, stdout, stderr, last: stdout.trimEnd().split("\n").at(-1) ?? "" };
+}
+
+/** One line on stderr that names the culprit, no stack trace, the exit code. */
+function expectRefusal(run: ReturnType<typeof nearfree>, status: number, ...parts: (string | RegExp)[]) {
+  const lines = run.stderr.trimEnd().split("\n");
+  expect(lines).toHaveLength(1);
+  for (const part of parts) expect(lines[0]).toMatch(part);
+  expect(run.stderr).not.toMatch(/^\s+at /m);
+  expect(run.status).toBe(status);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nearfree-cli-"));
+  cache = join(folder, "cache");
+  model = await writeModelFolder(join(folder, "model"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("calibrate, show, doctor, generate", () => {
+  test("a profile is measured once, then found; --fresh measures again", () => {
+    const first = nearfree("calibrate", model, "--json", "--context", "32", "--max-positions", "8");
+    expect(first.status, first.stderr).toBe(0);
+    const { origin, profile } = JSON.parse(first.last);
+    expect(origin).toBe("measured");
+    expect(profile.points[0]).toMatchObject({ positions: 1, ratio: 1 });
+    expect(JSON.parse(nearfree("calibrate", model, "--json", "--context", "32").last)).toEqual({
+      origin: "cached",
+      profile,
+    });
+    expect(JSON.parse(nearfree("calibrate", model, "--json", "--context", "32", "--fresh").last).origin).toBe(
+      "measured",
+    );
+  });
+
+  test("show lists it, for people and for programs", () => {
+    expect(JSON.parse(nearfree("show", "--json").last).profiles).toHaveLength(1);
+    expect(nearfree("show").stdout).toMatch(/T\(1\) = [\d.]+ ms[\s\S]+idle-compute/);
+    expect(nearfree("show", "no-such-hash").stdout).toMatch(/no profiles yet/);
+  });
+
+  test("doctor says which field of the key differs", () => {
+    const found = JSON.parse(nearfree("doctor", model, "--context", "32", "--json").last);
+    expect(found.model).toMatchObject({ profile: "cached", differences: [] });
+    const missed = JSON.parse(nearfree("doctor", model, "--context", "48", "--threads", "1", "--json").last);
+    const fields = missed.model.differences.map(({ field }: { field: string }) => field);
+    expect(missed.model.profile).toBe("none");
+    expect(fields).toContain("cell.contextLength");
+    expect(fields).toContain("environment.threads");
+  });
+
+  test("generate completes a prompt; policies agree token for token", () => {
+    const run = (policy: string) =>
+      nearfree("generate", model, "--prompt", "abcabcabc", "--max-new-tokens", "24", "--policy", policy, "--json");
+    const scheduled = run("best-value");
+    expect(scheduled.status, scheduled.stderr).toBe(0);
+    const { completion, stats } = JSON.parse(scheduled.last);
+    expect(stats.tokens).toBeLessThanOrEqual(24);
+    expect(JSON.parse(run("plain").last).completion).toBe(completion);
+    expect(JSON.parse(run("near-free").last).completion).toBe(completion);
+  });
+});
+
+describe("bad input: one line, the right exit code, no stack trace", () => {
+  const onnx = (name: string) => join(folder, `${name}.onnx`);
+
+  test("no such file", () => {
+    expectRefusal(nearfree("calibrate", join(folder, "nowhere")), 2, "nowhere", "expected", "received");
+  });
+
+  test("not an ONNX file", async () => {
+    await writeFile(onnx("page"), "<!DOCTYPE html><html><body>404</body></html>");
+    expectRefusal(nearfree("calibrate", onnx("page")), 2, "page.onnx");
+  });
+
+  test("a truncated file", async () => {
+    await copyFile(join(model, "onnx", "model.onnx"), onnx("short"));
+    await truncate(onnx("short"), 5_000);
+    expectRefusal(nearfree("calibrate", onnx("short")), 2, "short.onnx");
+  });
+
+  test("a missing external-data file", async () => {
+    const place = join(folder, "external");
+    await mkdir(place);
+    await writeModelFile(join(place, "model.onnx"), testDecoder(), { externalDataAboveBytes: 0 });
+    for (const name of await readdir(place)) if (name !== "model.onnx") await rm(join(place, name));
+    expectRefusal(nearfree("calibrate", place), 2, /model\.onnx.*data/);
+  });
+
+  test("a graph without KV cache", async () => {
+    await writeModelFile(onnx("stateless"), statelessModel());
+    expectRefusal(nearfree("calibrate", onnx("stateless"), "--log-level", "error"), 2, /KV cache|past/);
+  });
+
+  test("a pruned head", async () => {
+    await writeModelFile(onnx("pruned"), prunedDecoder());
+    expectRefusal(nearfree("calibrate", onnx("pruned"), "--log-level", "error"), 2, /logits/);
+  });
+
+  test("an execution provider that this build lacks", () => {
+    expectRefusal(nearfree("calibrate", model, "--ep", "coreml"), 2, "coreml", "cpu");
+  });
+
+  test("a prompt longer than the context", () => {
+    const run = nearfree("generate", model, "--prompt", "word ".repeat(100));
+    expectRefusal(run, 2, "prompt", "160");
+  });
+
+  test("a context longer than the model's", () => {
+    expectRefusal(nearfree("calibrate", model, "--context", "4000"), 2, /context/i, "159");
+  });
+
+  test("a tokenizer that is not one", async () => {
+    const broken = await writeModelFolder(join(folder, "broken-tokenizer"));
+    await writeFile(join(broken, "tokenizer.json"), "{}");
+    expectRefusal(nearfree("generate", broken, "--prompt", "a"), 2, "tokenizer.json");
+  });
+
+  test("an unwritable cache folder: the measurement is shown, then the error", async () => {
+    await writeFile(join(folder, "a-file"), "");
+    const run = nearfree("calibrate", model, "--context", "24", "--json", "--cache", join(folder, "a-file", "cache"));
+    expectRefusal(run, 1, "a-file");
+    expect(run.stdout).toContain('"origin":"measured"');
+  });
+
+  test("a corrupted cache entry: a warning, and a fresh measurement", async () => {
+    const args = ["calibrate", model, "--context", "40", "--max-positions", "4", "--json"];
+    expect(nearfree(...args).status).toBe(0);
+    const entries = (await readdir(cache, { recursive: true })).filter((name) => name.endsWith(".json"));
+    for (const entry of entries) {
+      const text = await readFile(join(cache, entry), "utf8");
+      await writeFile(join(cache, entry), text.slice(0, text.length / 2));
+    }
+    const run = nearfree(...args);
+    expect(run.status).toBe(0);
+    expect(run.stderr).toMatch(/cached profile is damaged/);
+    expect(JSON.parse(run.last).origin).toBe("measured");
+  });
+
+  test("usage errors", () => {
+    expectRefusal(nearfree("calibrate", model, "--threads", "none"), 2, "--threads");
+    expectRefusal(nearfree("bogus"), 2, "bogus");
+  });
+});
