@@ -15,6 +15,8 @@ export interface PassLogits {
   readonly columns: number;
 }
 
+const DEFAULT_RUN: InferenceSession.RunOptions = {};
+
 /**
  * One run of the session on some KV cache: builds the feeds from buffers that are reused, runs, and lets the cache take over what the
  * run left. Knows nothing of limits, chunks or who holds the cache.
@@ -53,6 +55,7 @@ export class DecoderPass {
     from: number,
     count: number,
     rows: number,
+    options: InferenceSession.RunOptions = DEFAULT_RUN,
   ): Promise<PassLogits | undefined> {
     const total = cache.length + count;
     const feeds = this.#feeds;
@@ -65,7 +68,7 @@ export class DecoderPass {
 
     let results: Results;
     try {
-      results = await this.#session.run(feeds, fetches);
+      results = await this.#session.run(feeds, fetches, options);
     } catch (cause) {
       throw runFailed(feeds, cause);
     }

@@ -1,5 +1,5 @@
 import { NearfreeError } from "@nearfree/core";
-import type { Tensor, TensorConstructor } from "onnxruntime-common";
+import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo, KvSlot } from "./decoder-io.ts";
 import type { DecoderPass } from "./decoder-pass.ts";
 import { createGrowingKvCache } from "./growing-kv-cache.ts";
@@ -21,6 +21,9 @@ const PROMPT = [0, 1, 2, 3];
 const CONTINUATION = [4, 5];
 const OTHER = [5, 1];
 const TRIAL_CAPACITY = 16;
+
+/** Only fatal errors are logged: a model that refuses the trial is not a fault to be reported to the user. */
+const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
 /** 1000 in each element type: large enough to show in the logits, finite so that a masked position contributes 0. */
 const FILLER = { float32: 1000, float16: 0x63d0 } as const;
@@ -70,11 +73,11 @@ interface Trial {
   readonly logits: readonly Float32Array[];
 }
 
-async function runTrial(pass: DecoderPass, cache: KvCache): Promise<Trial> {
+async function runTrial(pass: DecoderPass, cache: KvCache, options?: InferenceSession.RunOptions): Promise<Trial> {
   const logits: Float32Array[] = [];
   let vocabularySize = 0;
   const forward = async (tokens: readonly number[]) => {
-    const result = (await pass.run(cache, tokens, 0, tokens.length, tokens.length))!;
+    const result = (await pass.run(cache, tokens, 0, tokens.length, tokens.length, options))!;
     vocabularySize = result.columns;
     logits.push(result.data.slice());
   };
@@ -99,7 +102,7 @@ async function tryInPlace(
   for (let i = 0; i < memory.length; i++) memory[i]!.fill(FILLER[io.kv[i]!.type]);
   let result: Trial;
   try {
-    result = await runTrial(pass, cache);
+    result = await runTrial(pass, cache, QUIET);
   } catch (error) {
     // Most models say so themselves: their present is longer than the tensor that it was given.
     if (error instanceof NearfreeError) return error.message;
