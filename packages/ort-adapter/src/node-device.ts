@@ -33,8 +33,8 @@ export function readNodeDevice(sources: DeviceSources = operatingSystem()): Envi
     cpu: cpu.model || sources.cpuModel,
     ...(quota !== undefined && { cpuQuota: quota }),
     ...(cpu.flags !== "" && { flags: cpu.flags }),
-    ...(gpus.length > 0 && { gpus: gpus.sort().join(", ") }),
     ...(driver !== undefined && { gpuDriver: driver }),
+    ...(gpus.length > 0 && { gpus: gpus.sort().join(", ") }),
     platform: sources.platform,
   };
 }

@@ -26,6 +26,8 @@ export interface IoClasses {
   readonly state: readonly string[];
 }
 
+/** Longer names are nobody's, and would be slow to match. */
+const MAX_NAME = 200;
 const KV_NAME =
   /^(?:past|cache|kv)\w*[._](?:[a-z]+[._])*?(\d+)[._](?:decoder[._]|self[._])?(key|value|k|v)s?$|^past_(key|value)s?(?:_values)?[._](\d+)$/;
 const STATE_NAME = /^past_(?:conv|recurrent|ssm|state)|(?:conv|ssm|recurrent)_states?\b/;
@@ -45,7 +47,7 @@ export function classifyIo(inputs: readonly ValueInfo[], outputs: readonly Value
 }
 
 function kvPair({ name, type, shape }: ValueInfo, outputs: ReadonlySet<string>): KvPair | undefined {
-  const match = KV_NAME.exec(name);
+  const match = name.length > MAX_NAME ? null : KV_NAME.exec(name);
   if (match === null) return undefined;
   const [, layer = match[4], part = match[3]] = match;
   const candidates = [

@@ -129,20 +129,19 @@ function addBranch(state: Flattening, node: Node, scope: Scope): void {
     undefined,
   );
   if (taken === undefined) return;
-  addGraph(state, taken, scope);
+  // The branch's results take the names of the If's; one that is only passed on needs a node to do so.
+  const produced = new Set(taken.nodes.flatMap(({ outputs }) => outputs));
+  const names = new Map<string, string>();
+  const passed: Node[] = [];
   node.outputs.forEach((output, i) => {
-    const inner = taken.outputs[i];
+    const inner = taken.outputs[i]?.name;
     if (inner === undefined || output === "") return;
-    const inputs = [scope.rename(inner.name)];
-    state.nodes.push({
-      name: node.name,
-      opType: "Identity",
-      domain: "",
-      inputs,
-      outputs: [output],
-      attributes: new Map(),
-    });
+    if (produced.has(inner) && !names.has(inner)) names.set(inner, output);
+    else passed.push({ ...node, opType: "Identity", inputs: [inner], outputs: [output], attributes: new Map() });
   });
+  const rename = (value: string) => names.get(value) ?? scope.rename(value);
+  addGraph(state, taken, { ...scope, rename });
+  for (const each of passed) state.nodes.push({ ...each, inputs: each.inputs.map(rename) });
 }
 
 function addBodies(state: Flattening, node: Node, scope: Scope): void {
