@@ -1,7 +1,14 @@
 export { buildDecoder } from "./build/decoder.ts";
-export type { AttentionKind, DecoderShape, DecoderSpec, DecoderWeights, Quantisation } from "./build/decoder-spec.ts";
+export type {
+  AttentionKind,
+  DecoderShape,
+  DecoderSpec,
+  DecoderWeights,
+  Quantisation,
+} from "./build/decoder-spec.ts";
+export { GENERATED_SHAPES } from "./build/generated-shapes.ts";
 export type { Matrix } from "./build/matrix.ts";
-export { randomWeights } from "./build/random-weights.ts";
+export { randomWeights, randomWeights } from "./build/random-weights.ts";
 export type { RunnableSession } from "./decoder-pass.ts";
 export type { KvCacheMode } from "./find-kv-cache.ts";
 export { DEFAULT_KV_CHUNK } from "./in-place-kv-cache.ts";

@@ -23,6 +23,8 @@ export interface DecoderShape {
   readonly rmsNormEpsilon: number;
   /** Whether the head multiplies by the embedding's matrix. */
   readonly tiedHead: boolean;
+  /** Makes every feed-forward a mixture of experts of `intermediateSize` each, `active` of them per position. */
+  readonly experts?: { readonly count: number; readonly active: number };
 }
 
 /** How a projection's weights are stored. */
@@ -42,7 +44,7 @@ export interface DecoderSpec extends WeightFormat {
   readonly positionIds?: boolean;
 }
 
-/** Weights by their Llama checkpoint name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
+/** Weights by their checkpoint name as in Llama (`model.layers.0.mlp.up_proj.weight`) or Qwen3-MoE (`...mlp.experts.3...`). */
 export interface DecoderWeights {
   /** @throws NearfreeError where there is no such matrix of these sizes. */
   matrix(name: string, rows: number, columns: number): Matrix;
@@ -55,11 +57,16 @@ export interface DecoderWeights {
  * @throws NearfreeError `invalid-argument`
  */
 export function checkSpec({ shape, attention, quantisation, positionIds }: DecoderSpec): void {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = shape;
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim, experts } = shape;
   demand(heads % kvHeads === 0, "heads", `a multiple of kvHeads ${kvHeads}`, heads);
   // GroupQueryAttention's rotary kernel works on vectors of 16 channels.
   demand(headDim % 16 === 0, "headDim", "a multiple of 16", headDim);
   demand(!positionIds || attention === "decomposed", "positionIds", "decomposed attention", attention);
+  if (experts) {
+    const { count, active } = experts;
+    demand(active >= 1 && active <= count, "experts.active", `1 to ${count}`, active);
+    demand(quantisation !== "int8-dynamic", "quantisation", "fp32 or int4 with experts", quantisation);
+  }
   if (quantisation !== "int4") return;
   for (const [what, size] of Object.entries({ hiddenSize, intermediateSize, attentionSize: heads * headDim })) {
     demand(size % INT4_BLOCK === 0, what, `a multiple of the int4 block size ${INT4_BLOCK}`, size);

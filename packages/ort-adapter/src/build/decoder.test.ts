@@ -73,6 +73,10 @@ function distance(a: readonly Float32Array[], b: readonly Float32Array[]): numbe
   return Math.max(...a.flatMap((row, i) => Array.from(row, (value, j) => Math.abs(value - b[i]![j]!))));
 }
 
+function norm(rows: readonly Float32Array[]): number {
+  return Math.hypot(...rows.flatMap((row) => [...row]));
+}
+
 describe("buildDecoder", () => {
   it("declares the inputs and outputs of transformers.js", async () => {
     const session = await open({});
@@ -150,6 +154,24 @@ describe("buildDecoder", () => {
     expect(distance(after.logits[0]!, [plain.logits[0]![2]!])).toBeLessThan(1e-4);
   });
 
+  it("stays near fp32 when quantised, and finite with random experts", async () => {
+    const full = await forward(await open({}), { tokens: [TOKENS] });
+    // Root mean square of the difference, against that of the logits.
+    for (const [quantisation, limit] of [
+      ["int8-dynamic", 0.05],
+      ["int4", 0.3],
+    ] as const) {
+      const quantised = await forward(await open({ quantisation }), { tokens: [TOKENS] });
+      const differences = full.logits[0]!.map((row, i) => row.map((value, j) => value - quantised.logits[0]![i]![j]!));
+      expect(norm(differences) / norm(full.logits[0]!)).toBeLessThan(limit);
+    }
+    const experts = { count: 8, active: 2 };
+    for (const quantisation of ["fp32", "int4"] as const) {
+      const mixture = await forward(await open({ quantisation, shape: { ...SHAPE, experts } }), { tokens: [TOKENS] });
+      expect(mixture.logits[0]!.every((row) => row.every(Number.isFinite))).toBe(true);
+    }
+  });
+
   it("refuses sizes that no kernel runs", () => {
     const build = (shape: Partial<DecoderShape>, spec: Partial<DecoderSpec> = {}) =>
       buildDecoder(
@@ -158,6 +180,7 @@ describe("buildDecoder", () => {
       );
     expect(() => build({ kvHeads: 3 })).toThrow("[ort-adapter] heads: expected a multiple of kvHeads 3, received 4");
     expect(() => build({ intermediateSize: 100 })).toThrow("a multiple of the int4 block size 32, received 100");
+    expect(() => build({ experts: { count: 4, active: 5 } })).toThrow("experts.active: expected 1 to 4, received 5");
     expect(() => build({}, { positionIds: true })).toThrow("positionIds: expected decomposed attention, received gqa");
   });
 });

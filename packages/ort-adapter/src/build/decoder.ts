@@ -5,6 +5,7 @@ import { gqaAttention } from "./gqa-attention.ts";
 import { GraphBuilder, rawBytes } from "./graph-builder.ts";
 import { addLinear } from "./linear.ts";
 import { addMlp } from "./mlp.ts";
+import { addMoe } from "./moe.ts";
 import { ResidualStream } from "./residual.ts";
 
 /**
@@ -27,13 +28,14 @@ export function buildDecoder(spec: DecoderSpec, weights: DecoderWeights): Model 
     rawBytes(embedding.read()),
   );
   const attention = (spec.attention === "gqa" ? gqaAttention : decomposedAttention)(g, spec, weights);
+  const feedForward = spec.shape.experts ? addMoe : addMlp;
   const embedded = g.add("/model/embed_tokens/Gather", "Gather", [table, "input_ids"]);
   const residual = new ResidualStream(g, spec, weights, embedded);
   let x = residual.normalise("layers.0.input_layernorm");
   for (let layer = 0; layer < layers; layer++) {
     x = residual.addAndNormalise(attention(layer, x), `layers.${layer}.post_attention_layernorm`);
     const next = layer + 1 < layers ? `layers.${layer + 1}.input_layernorm` : "norm";
-    x = residual.addAndNormalise(addMlp(g, spec, weights, layer, x), next);
+    x = residual.addAndNormalise(feedForward(g, spec, weights, layer, x), next);
   }
   const head = tiedHead ? embedding : weights.matrix("lm_head.weight", vocabularySize, hiddenSize);
   addLinear(g, spec, x, { scope: "/lm_head", matrix: head, output: "logits" });

@@ -21,6 +21,21 @@ export function stackRows(matrices: readonly Matrix[]): Matrix {
   return { rows, columns, read };
 }
 
+/** Two matrices of equal size as one: row i of `a`, row i of `b`, row i + 1 of `a`, ... */
+export function interleaveRows(a: Matrix, b: Matrix): Matrix {
+  const { rows, columns } = a;
+  const read = () => {
+    const out = new Float32Array(2 * rows * columns);
+    for (const [half, values] of [a.read(), b.read()].entries()) {
+      for (let r = 0; r < rows; r++) {
+        out.set(values.subarray(r * columns, (r + 1) * columns), (2 * r + half) * columns);
+      }
+    }
+    return out;
+  };
+  return { rows: 2 * rows, columns, read };
+}
+
 /** Row-major [columns, rows], which MatMul wants as its right-hand side. */
 export function transpose(matrix: Matrix): Float32Array {
   const { rows, columns } = matrix;
