@@ -8,7 +8,7 @@ export type {
 } from "./build/decoder-spec.ts";
 export { GENERATED_SHAPES } from "./build/generated-shapes.ts";
 export type { Matrix } from "./build/matrix.ts";
-export { randomWeights, randomWeights } from "./build/random-weights.ts";
+export { randomWeights } from "./build/random-weights.ts";
 export type { RunnableSession } from "./decoder-pass.ts";
 export type { KvCacheMode } from "./find-kv-cache.ts";
 export { DEFAULT_KV_CHUNK } from "./in-place-kv-cache.ts";
