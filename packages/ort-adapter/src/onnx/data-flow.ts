@@ -60,7 +60,7 @@ interface Attentions {
 function findAttentions(nodes: readonly Node[], weighted: ReadonlyMap<Node, WeightedNode>): Attentions {
   const fused = nodes.filter(({ opType }) => FUSED_ATTENTION.has(opType));
   const isProduct = (node: Node) => /MatMul$|^Einsum$/.test(node.opType) && !weighted.has(node);
-  const stops = (node: Node) => isProduct(node) || weighted.has(node);
+  const stops = (node: Node) => isProduct(node) || weighted.has(node) || carriers(node).length === 0;
   const afterProduct = marks(nodes, isProduct, stops);
   const softmaxes = new Set(nodes.filter((node) => /Softmax$/.test(node.opType) && reads(node, afterProduct)));
   const afterSoftmax = marks(nodes, (node) => softmaxes.has(node), stops);
@@ -102,6 +102,15 @@ function writes(node: Node, marked: ReadonlySet<string>): boolean {
   return node.outputs.some((output) => marked.has(output));
 }
 
+/**
+ * Outputs that carry a node's data on. Shapes and the scales of dynamic quantisation go round the weights that the data goes
+ * through, to the reshapes and rescalings behind them: followed, they would make every product look like its neighbours.
+ */
+function carriers({ opType, outputs }: Node): readonly string[] {
+  if (opType === "Shape" || opType === "Size") return [];
+  return opType === "DynamicQuantizeLinear" ? outputs.slice(0, 1) : outputs;
+}
+
 interface Before {
   level: number;
   fromAttention: boolean;
@@ -120,9 +129,9 @@ function walkForward(
     const before: Before = { level, fromAttention: reads(node, fromAttention) };
     found.set(node, before);
     const ends = attentions.ends.has(node);
-    for (const output of node.outputs) {
-      levels.set(output, level + (ends ? 1 : 0));
-      if (attentions.all.has(node) || (before.fromAttention && !weighted.has(node))) fromAttention.add(output);
+    for (const output of node.outputs) levels.set(output, level + (ends ? 1 : 0));
+    if (attentions.all.has(node) || (before.fromAttention && !weighted.has(node))) {
+      for (const output of carriers(node)) fromAttention.add(output);
     }
   }
   return found;
@@ -158,10 +167,16 @@ function walkBackward(
   for (const node of nodes.toReversed()) {
     const after = nothing();
     for (const output of node.outputs) merge(after, afterValue.get(output));
+    const carried = nothing();
+    for (const output of carriers(node)) merge(carried, afterValue.get(output));
     const before = forward.get(node)!;
     const attention = attentions.all.has(node);
     roles.push({ node, weighted: weighted.get(node), attention, ...before, ...after });
-    const seen = attention ? attentionAt(before.level) : weighted.has(node) ? { ...nothing(), toWeights: true } : after;
+    const seen = attention
+      ? attentionAt(before.level)
+      : weighted.has(node)
+        ? { ...nothing(), toWeights: true }
+        : carried;
     for (const input of node.inputs) {
       if (input === "") continue;
       const known = afterValue.get(input);

@@ -102,6 +102,7 @@ describe("a decoder", () => {
     ["fp32", "gqa"],
     ["int4", "gqa"],
     ["fp32", "decomposed"],
+    ["int8-dynamic", "gqa"],
   ] as const)("is understood without names, from its data flow: %s, %s", (quantisation, attention) => {
     const model = sampleDecoder({ quantisation, attention });
     const named = report(model).summary;
@@ -110,6 +111,50 @@ describe("a decoder", () => {
     expect(nameless).toEqual({ ...named, modules: nameless.modules });
     const names = new Set(nameless.modules.filter(({ kind }) => kind !== "other").map(({ name }) => name));
     expect(names).toEqual(new Set([...[0, 1, 2].flatMap((i) => [`layers.${i}/attn`, `layers.${i}/mlp`]), "head"]));
+  });
+
+  it("in dynamic int8: the products behind their quantisation", () => {
+    const { summary } = report(sampleDecoder({ quantisation: "int8-dynamic" }));
+    const found = totals(summary);
+    expect(found["dense-ffn MatMulInteger int8"]).toMatchObject({ flops: 2 * LAYER_WEIGHTS });
+    expect(found["attention GroupQueryAttention -"]).toMatchObject({ kvBytes: KV_BYTES });
+    expect(found["head MatMulInteger int8"]).toMatchObject({ flops: 2 * HEAD_WEIGHTS });
+  });
+
+  it.each([
+    ["fp32", "MoE", "float32", 4],
+    ["int4", "QMoE", "int4", 0.5 + 4 / 32],
+  ] as const)("with experts in %s: bytes of all, FLOPs of the active", (quantisation, operator, weight, bytes) => {
+    const experts = { count: 8, active: 2 };
+    const { summary } = report(sampleDecoder({ quantisation, shape: { ...SAMPLE_SHAPE, experts } }));
+    const modules = summary.modules.filter(({ kernel }) => kernel.operator === operator);
+    expect(modules).toHaveLength(layers);
+    for (const module of modules) {
+      expect(module).toMatchObject({ kind: "moe-ffn", kernel: { activation: "float32", weight }, experts, nodes: 1 });
+      expect(module.weightBytes).toBe(8 * bytes * FFN_WEIGHTS);
+      expect(module.flopsPerPosition).toBe(2 * 2 * FFN_WEIGHTS);
+    }
+    const routers = summary.modules.filter(({ kind, experts: own }) => kind === "moe-ffn" && own === undefined);
+    expect(routers).toHaveLength(layers);
+  });
+
+  it("whose reshapes follow the shape of what goes into the layer, as PyTorch exports write it", () => {
+    const model = sampleDecoder({ attention: "decomposed" });
+    const nodes = model.graph.nodes.flatMap((node): Node[] => {
+      const layer = /layers\.(\d)\/attn\/.*Reshape/.exec(node.name)?.[1];
+      const projection = model.graph.nodes.find(({ name }) => name === `/model/layers.${layer}/attn/q_proj/MatMul`);
+      if (layer === undefined || projection === undefined) return [node];
+      const size = `${node.outputs[0]}/size`;
+      const shape: Node = { ...node, name: "", opType: "Shape", inputs: [projection.inputs[0]!], outputs: [size] };
+      return [shape, { ...node, inputs: [node.inputs[0]!, size] }];
+    });
+    const shaped: Model = { ...model, graph: { ...model.graph, nodes } };
+    expect(nodes.length).toBeGreaterThan(model.graph.nodes.length);
+    const found = totals(report(renameModel(shaped, () => "")).summary);
+    const expected = totals(report(model).summary);
+    for (const [key, { weightBytes, flops, kvBytes }] of Object.entries(expected)) {
+      expect(found[key], key).toMatchObject({ weightBytes, flops, kvBytes });
+    }
   });
 
   it("inside an If takes the branch with the cache, and inside a function its body", () => {
