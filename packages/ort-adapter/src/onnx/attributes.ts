@@ -5,9 +5,3 @@ export function intAttribute(node: Node, name: string): number | undefined {
   const attribute = node.attributes.get(name);
   return attribute?.kind === "int" ? attribute.value : undefined;
 }
-
-/** A list of integers, or undefined where the node has none of this name. */
-export function intsAttribute(node: Node, name: string): readonly number[] | undefined {
-  const attribute = node.attributes.get(name);
-  return attribute?.kind === "ints" ? attribute.value : undefined;
-}

@@ -8,7 +8,7 @@ import type { ReadContext } from "./read-context.ts";
 import type { Span, WireReader } from "./wire-reader.ts";
 
 /** Tensors up to this size keep their bytes: shapes, axes, scalars. */
-export const MAX_INLINE_BYTES = 1024;
+const MAX_INLINE_BYTES = 1024;
 
 interface TensorFields {
   name: string;

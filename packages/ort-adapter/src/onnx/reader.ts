@@ -9,7 +9,7 @@ import { readFunction, readGraph } from "./read-graph.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /**
- * Reads the graph of an ONNX model and leaves its weights where they are: tensors above `MAX_INLINE_BYTES` keep only
+ * Reads the graph of an ONNX model and leaves its weights where they are: tensors above 1 KiB keep only
  * type, dimensions and place. A model of any size is read in some hundred reads of a few KiB.
  * Attributes of more than 1 MiB (blobs of compiled kernels) and documentation are left out.
  *

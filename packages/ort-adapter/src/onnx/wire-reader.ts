@@ -6,7 +6,7 @@ const WINDOW_BYTES = 16 * 1024;
 /** Longest varint and longest tag. */
 const VARINT_BYTES = 10;
 /** Longest string or number list that is kept. */
-export const MAX_KEPT_BYTES = 1024 * 1024;
+const MAX_KEPT_BYTES = 1024 * 1024;
 const UTF8 = new TextDecoder();
 /** Fields and list items in a whole model: far above any real graph, far below what would fill memory. */
 const MAX_ITEMS = 20_000_000;
