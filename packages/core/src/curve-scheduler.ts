@@ -7,7 +7,7 @@ import type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
 import { Survival } from "./survival.ts";
 
 /** Share of the past that one step forgets in tokens per ms. */
-const RATE_FORGET = 0.01;
+const RATE_FORGET = 0.005;
 /** Steps of one position that tokens per ms start from. */
 const RATE_PRIOR_STEPS = 4;
 /** Weight of one step in the time that a step takes beside its forward. */
@@ -131,6 +131,7 @@ export class CurveScheduler implements Scheduler {
     if (byValue && this.maxPositions > 1 && !this.#drafts()) return drafted > 0 ? "exploring" : "not-worth-it";
     if (positions < wanted) return positions === this.#curve.maxPositions ? "limit" : "draft-too-short";
     if (!byValue || positions > 1) return this.#policy.reason;
-    return drafted > 0 || this.maxPositions === 1 ? "not-worth-it" : "draft-too-short";
+    if (this.maxPositions === 1) return "limit";
+    return drafted > 0 ? "not-worth-it" : "draft-too-short";
   }
 }

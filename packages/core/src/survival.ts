@@ -18,19 +18,26 @@ export function createScores(capacity: number): Scores {
   };
 }
 
+/** Confidence by its odds, in powers of two from below 1/8 to above 32: at the top .9 and .97 are worlds apart in a long draft. */
 const BUCKETS = 10;
+const STEPS = 256;
+// BUCKET_OF[floor(confidence * STEPS)]
+const BUCKET_OF = Uint8Array.from({ length: STEPS + 1 }, (_, step) => {
+  const odds = (step + 0.5) / Math.max(STEPS - step - 0.5, 0.5);
+  return Math.max(0, Math.min(BUCKETS - 1, Math.floor(Math.log2(odds)) + 4));
+});
 /** Positions 0, 1, 2-3, 4-7, 8-15, 16 and beyond. */
 const GROUPS = 6;
 const GROUP_OF = Uint8Array.from({ length: 256 }, (_, k) =>
   Math.min(GROUPS - 1, k === 0 ? 0 : 1 + Math.floor(Math.log2(k))),
 );
 
-/** Share of a cell's past that one new score forgets: a memory of about 100 scores. */
-const FORGET = 0.01;
+/** Share of a cell's past that one new score forgets: a memory of about 50 scores. */
+const FORGET = 0.02;
 /** Scores that the drafter's own confidence counts for, against those of its bucket. */
-const CONFIDENCE_WEIGHT = 6;
+const CONFIDENCE_WEIGHT = 12;
 /** Scores that a bucket's acceptance counts for, against those of one of its position groups. */
-const BUCKET_WEIGHT = 6;
+const BUCKET_WEIGHT = 16;
 
 /**
  * Online survival. Acceptance of a draft token, given that all before it were right, is learned by confidence bucket and
@@ -81,6 +88,5 @@ export class Survival {
 
 /** Anything outside [0, 1] falls into the nearest bucket, NaN into the first. */
 function bucketOf(confidence: number): number {
-  const bucket = (confidence * BUCKETS) | 0;
-  return bucket < 0 ? 0 : bucket < BUCKETS ? bucket : BUCKETS - 1;
+  return BUCKET_OF[confidence > 0 ? Math.min(STEPS, confidence * STEPS) | 0 : 0]!;
 }

@@ -3,17 +3,17 @@ import { NearfreeError } from "../errors.ts";
 import { SuffixIndex } from "./suffix-index.ts";
 
 export interface NgramOptions {
-  /** Longest match that is told from a longer one. Default 16. */
+  /** Longest match that is told from a longer one. Default 32. */
   readonly maxMatch?: number;
   /** Earlier places looked at for one draft. Default 32. */
   readonly candidates?: number;
 }
 
-export const DEFAULT_MAX_MATCH = 16;
+export const DEFAULT_MAX_MATCH = 32;
 export const DEFAULT_CANDIDATES = 32;
 
-/** Confidence that each further token loses: matches end. */
-const FADE = 0.98;
+/** Agreement of many places counts for no more than this factor on the odds. */
+const MOST_AGREEMENT = 5;
 
 /**
  * Prompt lookup: continues the text as it went on after the longest earlier match of its last tokens, the most recent one on
@@ -46,24 +46,26 @@ export function createNgramDrafter(options: NgramOptions = {}): Drafter {
 }
 
 function fill(index: SuffixIndex, out: Draft): void {
-  const { tokens, length, start } = index;
-  let confidence = confidenceOf(index.match, index.agreeing, index.found);
+  const { tokens, length, start, match } = index;
   for (let k = 0; k < out.length; k++) {
     const from = start + k;
     out.tokens[k] = from < length ? tokens[from]! : out.tokens[from - length]!;
-    out.confidence[k] = confidence;
-    confidence *= FADE;
+    // Where token k counts, the tokens before it were right: the match is longer by k.
+    out.confidence[k] = (match + k) / (match + k + 2);
   }
+  const odds = (match / 2) * agreementOf(index);
+  out.confidence[0] = odds / (odds + 1);
 }
 
 /**
- * How sure the first token is: rises with the match's length, and with the share of places that go on the same way
- * (Laplace's rule, so that a lone place proves little). A prior only: the scheduler learns what each value is worth.
+ * Factor on the odds of the first token: places that go on like the chosen one, against those that do not.
+ *
+ * It and e / (e + 2) for a match of e tokens are fitted to tokenised TypeScript (measured against fitted, for a lone place with
+ * a match of 2, 3, 4, 5-7, 8-15: .53 .60 .69 .77 .85 against .50 .60 .67 .75 .85). A prior only: the scheduler learns what
+ * each confidence is worth.
  */
-function confidenceOf(match: number, agreeing: number, found: number): number {
-  const agreement = (agreeing + 1) / (found + 2);
-  const long = 1 - 1 / match;
-  return agreement + (1 - agreement) * long * long;
+function agreementOf({ agreeing, found }: SuffixIndex): number {
+  return Math.min(MOST_AGREEMENT, agreeing / (1 + 2 * (found - agreeing)));
 }
 
 function atLeast(least: number, what: string, value: number): number {

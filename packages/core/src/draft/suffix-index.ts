@@ -56,7 +56,8 @@ export class SuffixIndex {
     for (let visits = this.#places.length; place >= 0 && visits > 0; visits--) {
       if (tokens[place - 1] === last && tokens[place - 2] === before) {
         this.#places[this.found++] = place;
-        this.#compare(place);
+        // Newest first: a match of full length stays the best.
+        if (this.match < this.#maxMatch) this.#compare(place);
       }
       place = this.#previous[place]!;
     }

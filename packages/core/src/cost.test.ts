@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { CostCorrection, DRIFT_FORWARDS, DRIFT_MS } from "./cost.ts";
+
+/** `steps` forwards, in turn of each of `rows`; each takes `factor` times its profiled ms. */
+function run(
+  cost: CostCorrection,
+  steps: number,
+  rows: readonly number[],
+  factor: (rows: number) => number,
+  ms = 10,
+): void {
+  for (let i = 0; i < steps; i++) {
+    const n = rows[i % rows.length]!;
+    cost.observe(n, ms * factor(n), ms);
+  }
+}
+
+describe("CostCorrection", () => {
+  it("corrects nothing while the profile fits", () => {
+    const cost = new CostCorrection();
+    run(cost, 500, [1, 4, 8], () => 1);
+    expect([cost.level, cost.shape(1), cost.shape(4), cost.stale]).toEqual([1, 1, 1, false]);
+  });
+
+  it("follows a machine that is slower as a whole, without taking it for another shape", () => {
+    const cost = new CostCorrection();
+    run(cost, 100, [1, 4, 8], () => 2);
+    expect(cost.level).toBeCloseTo(2, 3);
+    expect(cost.shape(8) / cost.shape(1)).toBeCloseTo(1, 6);
+  });
+
+  it("cancels a change of speed between neighbours: range factors keep together", () => {
+    const cost = new CostCorrection();
+    for (let round = 0; round < 50; round++) {
+      run(cost, 20, [1], () => 1);
+      run(cost, 20, [1, 8], () => 1.8);
+    }
+    expect(cost.shape(8) / cost.shape(1)).toBeGreaterThan(0.85);
+    expect(cost.shape(8) / cost.shape(1)).toBeLessThan(1.15);
+  });
+
+  it("learns another shape", () => {
+    const cost = new CostCorrection();
+    run(cost, 400, [1, 8], (rows) => (rows === 8 ? 1.3 : 1));
+    expect(cost.shape(8) / cost.shape(1)).toBeCloseTo(1.3, 2);
+  });
+
+  it("hardly moves for an outlier, or for a time that cannot be", () => {
+    const cost = new CostCorrection();
+    run(cost, 100, [1, 8], () => 1);
+    cost.observe(8, 10_000, 10);
+    expect(cost.level).toBeLessThan(1.05);
+    const before = [cost.level, cost.shape(1)];
+    for (const ms of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) cost.observe(1, ms, 10);
+    cost.observe(1, 10, Number.NaN);
+    expect([cost.level, cost.shape(1)]).toEqual(before);
+  });
+
+  it("calls a shift drift once it has lasted, and takes it back when it is gone for as long", () => {
+    const cost = new CostCorrection();
+    run(cost, 100, [1], () => 1);
+    run(cost, DRIFT_FORWARDS + 20, [1], () => 1.3);
+    expect(cost.stale).toBe(false);
+    run(cost, DRIFT_MS / 10, [1], () => 1.3);
+    expect(cost.stale).toBe(true);
+    run(cost, DRIFT_MS / 10 + 60, [1], () => 1);
+    expect(cost.stale).toBe(false);
+  });
+});
