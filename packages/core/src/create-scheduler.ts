@@ -16,7 +16,10 @@ import type { Scheduler } from "./scheduler.ts";
 interface CommonOptions {
   /** The model's profile, or several that differ in context length only. Without one: one position at a time. */
   readonly profile?: Profile | readonly Profile[] | undefined;
-  /** Default `auto`. See docs/architecture.md. */
+  /**
+   * `bitwise`: rows of one invariance class only, so no schedule changes a bit of the output. `tolerant`: any rows.
+   * Default `auto`: tolerant where the profiles' classes differ by rounding alone and no argmax flipped, else bitwise.
+   */
   readonly consistency?: Consistency;
   /** Most positions of a plan. Default 32, and never more than were measured. */
   readonly maxPositions?: number;

@@ -29,7 +29,7 @@ export interface Plan {
   positions: number;
   /** Rows to run, >= positions: padded where more rows cost less or an invariance class needs them. */
   rows: number;
-  /** Expected ms of the forward. NaN without a profile. */
+  /** Expected ms of the forward. NaN without a profile, and for a fixed plan that needs none. */
   expectedMs: number;
   /** Expected tokens that the forward emits, at least 1. */
   expectedTokens: number;
