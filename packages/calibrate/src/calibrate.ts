@@ -1,54 +1,28 @@
-import {
-  type CalibrationEvent,
-  type Cell,
-  type Clock,
-  DEFAULT_EPSILON,
-  EPSILONS,
-  type Measurement,
-  NearfreeError,
-  type Probe,
-  type Stop,
-} from "@nearfree/core";
+import { type Measurement, NearfreeError, type Probe, type Stop } from "@nearfree/core";
 import { CellRun } from "./cell-run.ts";
+import { certifyBoundary } from "./certify.ts";
 import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
 import { InvarianceRecorder } from "./invariance.ts";
-import { type Budget, MeasuringStopped, Meter } from "./meter.ts";
+import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./inversions.ts";
+import { MeasuringStopped, Meter } from "./meter.ts";
+import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
 import { clockGrain, forwardsPerSample, MAX_GROUP, testAgainstItself } from "./qualify.ts";
 import { createRandom } from "./random.ts";
 import { Samples } from "./samples.ts";
+import { stepPoints } from "./stairs.ts";
 import { nextPositions } from "./sweep.ts";
 import { warmUp } from "./warm-up.ts";
 
-/** Version of the measurement method, part of a profile's key: bumped when figures stop being comparable. */
-export const METHOD_VERSION = 1;
-
-export const DEFAULT_MAX_POSITIONS = 64;
-/** Most timed forwards of one cell, and most ms. */
-export const DEFAULT_FORWARDS = 240;
-export const DEFAULT_BUDGET_MS = 20_000;
-/** Share of the forwards after which only the boundary of the main epsilon and the scheduler's points are pursued. */
-const SOFT_SHARE = 0.6;
-
-export interface CalibrateOptions {
-  /** Monotonic, in ms. */
-  readonly clock: Clock;
-  /** What the probe stands for; named in events only. */
-  readonly cell: Cell;
-  /** The epsilon that the budget is spent on first; the others of `EPSILONS` follow. Default 0.1. */
-  readonly epsilon?: number;
-  /** Largest n of interest; at most the probe's own. Default 64. */
-  readonly maxPositions?: number;
-  /** Default 240 timed forwards, 20 s. */
-  readonly budget?: { readonly forwards?: number; readonly ms?: number };
-  /** Seed of the shuffles. Default 1. */
-  readonly seed?: number;
-  /** An earlier measurement of the same cell, perhaps cut short: its samples count. */
-  readonly resume?: Measurement;
-  /** Ends the measurement; see `calibrate`. */
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: CalibrationEvent) => void;
-}
+/** Shares of the budget after which the other epsilons, and the exact right edges of other stairs, are let go. */
+const EXTRA_SHARE = 0.5;
+const EDGES_SHARE = 0.35;
+/** Share of the budget after which the scheduler's points come first. */
+const LATE_SHARE = 0.65;
+/** Share of the budget that the sweep may see when the boundary is to be certified after it. */
+const SWEEP_SHARE = 0.25;
+/** Most inversions that direct pairs are spent on. */
+const MAX_INVERSIONS = 2;
 
 /**
  * Measures one cell: how the cost of a forward grows with its positions, up to where the boundary of `epsilon` and the needs
@@ -62,10 +36,14 @@ export interface CalibrateOptions {
  */
 export async function calibrate(probe: Probe, options: CalibrateOptions): Promise<Measurement> {
   const settings = resolveOptions(probe, options);
+  // Reading a context in may take longer than all forwards: it is no part of the budget.
+  if (settings.signal?.aborted !== true) await probe.prepare(1);
   const meter = new Meter(probe, settings.clock, settings.budget, settings.signal);
   const findings: Findings = {
     samples: new Samples(),
     invariance: new InvarianceRecorder(),
+    inversions: [],
+    certified: settings.certify ? 1 : undefined,
     baseMs: [],
     coldMs: 0,
     smallestRatio: undefined,
@@ -95,14 +73,26 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
     onWarming: (positions) => settings.onEvent({ type: "warming", cell: settings.cell, positions }),
   });
   for (;;) {
-    const extra = meter.timings < settings.softForwards && meter.elapsedMs < settings.budget.ms / 2;
-    const positions = nextPositions(samples, { ...settings, extra });
+    const spent = meter.spent / (settings.certify ? SWEEP_SHARE : 1);
+    const goals = { ...settings, late: spent > LATE_SHARE, extra: spent < EXTRA_SHARE, edges: spent < EDGES_SHARE };
+    const positions = nextPositions(samples, goals);
     if (positions.length === 0) break;
     await run.measure(positions);
     for (const n of positions) reportSample(n, meter, settings, samples);
   }
+  await confirmInversions(run, findings);
+  if (settings.certify) await certifyBoundary(run, settings, findings);
   await run.revisit(samples.measured);
   return "decided";
+}
+
+/** Measures every forward that seems dearer than a wider one directly against it. */
+async function confirmInversions(run: CellRun, { samples, inversions }: Findings): Promise<void> {
+  for (const candidate of inversionCandidates(stepPoints(samples)).slice(0, MAX_INVERSIONS)) {
+    const logRatios = await run.pair(candidate.positions, candidate.cheaper, INVERSION_PAIRS);
+    const inversion = confirmInversion(candidate, logRatios, samples.noiseScale);
+    if (inversion !== undefined) inversions.push(inversion);
+  }
 }
 
 /** Warms n = 1, groups forwards as the clock needs and tests n = 1 against itself. False: nothing can be told apart here. */
@@ -124,7 +114,8 @@ async function qualify(probe: Probe, meter: Meter, settings: Settings, findings:
   meter.group = group ?? MAX_GROUP;
   if (group === undefined) {
     findings.baseMs = [await meter.time(1)];
-    if (findings.baseMs[0] === 0) throw invalid("clock", "one that moves while forwards run", "one that stands still");
+    if (findings.baseMs[0] === 0)
+      throw invalidOption("clock", "one that moves while forwards run", "one that stands still");
     return false;
   }
   const { baseMs, nullSamples, smallestRatio, resolvable } = await testAgainstItself(meter, epsilon);
@@ -147,50 +138,6 @@ function reportSample(positions: number, meter: Meter, settings: Settings, sampl
     level: verdict.level,
     forwards: meter.forwards,
     forwardLimit: settings.budget.forwards * meter.group,
-  });
-}
-
-/** Options with every default filled in. */
-export interface Settings {
-  readonly clock: Clock;
-  readonly cell: Cell;
-  readonly epsilon: number;
-  readonly otherEpsilons: readonly number[];
-  readonly maxPositions: number;
-  readonly budget: Budget;
-  readonly softForwards: number;
-  readonly seed: number;
-  readonly resume: Measurement | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly onEvent: (event: CalibrationEvent) => void;
-}
-
-function resolveOptions(probe: Probe, options: CalibrateOptions): Settings {
-  const { clock, cell, epsilon = DEFAULT_EPSILON, seed = 1, resume, signal, onEvent = () => {} } = options;
-  const maxPositions = Math.min(options.maxPositions ?? DEFAULT_MAX_POSITIONS, probe.maxPositions);
-  const budget = {
-    forwards: options.budget?.forwards ?? DEFAULT_FORWARDS,
-    ms: options.budget?.ms ?? DEFAULT_BUDGET_MS,
-  };
-  if (!(epsilon > 0 && epsilon < 10)) throw invalid("epsilon", "a number in (0, 10)", epsilon);
-  if (!(Number.isSafeInteger(maxPositions) && maxPositions >= 1)) {
-    throw invalid("maxPositions", "a positive integer", maxPositions);
-  }
-  if (!(budget.forwards >= 1)) throw invalid("budget.forwards", "at least 1", budget.forwards);
-  if (!(budget.ms > 0)) throw invalid("budget.ms", "more than 0", budget.ms);
-  const otherEpsilons = EPSILONS.filter((other) => other !== epsilon);
-  const softForwards = Math.round(budget.forwards * SOFT_SHARE);
-  return { clock, cell, epsilon, otherEpsilons, maxPositions, budget, softForwards, seed, resume, signal, onEvent };
-}
-
-function invalid(option: string, expected: string, received: number | string): NearfreeError {
-  return new NearfreeError({
-    code: "invalid-argument",
-    from: "calibrate",
-    what: option,
-    expected,
-    received: String(received),
-    remedy: "pass another, or leave it out where there is a default",
   });
 }
 

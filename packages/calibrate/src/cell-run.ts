@@ -37,9 +37,13 @@ export class CellRun {
     this.#onWarming = parts.onWarming;
   }
 
-  /** A shuffled anchored block `1 a b 1 c d 1`: one sample of each n, log(T(n) / sqrt(T(1 before) * T(1 after))). */
-  async measure(positions: readonly number[]): Promise<void> {
+  /**
+   * A shuffled anchored block `1 a b 1 c d 1`: one sample of each n, log(T(n) / sqrt(T(1 before) * T(1 after))). With
+   * `freshAnchor` the block shares no forward with the one before it.
+   */
+  async measure(positions: readonly number[], { freshAnchor = false } = {}): Promise<void> {
     for (const n of positions) await this.#warmUp(n);
+    if (freshAnchor) this.#anchorMs = undefined;
     const order = shuffled(positions, this.#random);
     for (let i = 0; i < order.length; i += 2) await this.#measureBetweenAnchors(order.slice(i, i + 2));
   }
@@ -62,24 +66,52 @@ export class CellRun {
     this.#warm.add(n);
   }
 
+  /**
+   * `count` direct pairs `base other base other base`: log(T(other) / sqrt(T(base before) * T(base after))), untouched by what
+   * n = 1 does. Fewer where the machine changes too often between the anchors.
+   */
+  async pair(base: number, other: number, count: number): Promise<number[]> {
+    await this.#warmUp(base);
+    await this.#warmUp(other);
+    this.#anchorMs = undefined;
+    const logRatios: number[] = [];
+    let before = await this.#meter.time(base);
+    for (let tries = 0; tries < 2 * count && logRatios.length < count; tries++) {
+      const { anchorMs, times, after } = await this.#between(base, before, [other]);
+      before = after;
+      if (anchorMs === undefined) this.#samples.discards++;
+      else logRatios.push(Math.log(times[0]! / anchorMs));
+    }
+    return logRatios;
+  }
+
   async #measureBetweenAnchors(positions: readonly number[]): Promise<void> {
     const before = this.#anchorMs ?? (await this.#meter.time(1));
     this.#anchorMs = undefined;
-    const times: number[] = [];
-    for (const n of positions) times.push(await this.#meter.time(n));
-    let after = await this.#meter.time(1);
-    // Either the machine slowed down, or something cut into this one forward: then one more forward saves the block.
-    if (this.#differ(before, after) && after > before) after = await this.#meter.time(1);
+    const { anchorMs, times, after } = await this.#between(1, before, positions);
     this.#anchorMs = after;
     this.#samples.anchorsMs.push(after);
-    if (this.#differ(before, after)) {
+    if (anchorMs === undefined) {
       this.#samples.discards += positions.length;
       return;
     }
-    const anchor = Math.sqrt(before * after);
     positions.forEach((n, i) => {
-      this.#samples.add(n, [Math.log(times[i]! / anchor)]);
+      this.#samples.add(n, [Math.log(times[i]! / anchorMs)]);
     });
+  }
+
+  /** Times `positions` and then the anchor; `anchorMs` is undefined where the machine changed between the anchors. */
+  async #between(
+    anchor: number,
+    before: number,
+    positions: readonly number[],
+  ): Promise<{ anchorMs: number | undefined; times: number[]; after: number }> {
+    const times: number[] = [];
+    for (const n of positions) times.push(await this.#meter.time(n));
+    let after = await this.#meter.time(anchor);
+    // Either the machine slowed down, or something cut into this one forward: then one more forward saves the block.
+    if (this.#differ(before, after) && after > before) after = await this.#meter.time(anchor);
+    return { times, after, anchorMs: this.#differ(before, after) ? undefined : Math.sqrt(before * after) };
   }
 
   #differ(before: number, after: number): boolean {

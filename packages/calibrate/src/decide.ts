@@ -6,6 +6,8 @@ import type { Samples } from "./samples.ts";
 export const CLOSE_ENOUGH = 0.02;
 /** Samples before an interval is believed. */
 export const MIN_SAMPLES = 3;
+/** Two samples suffice where the threshold is this many half-widths away. */
+const CLEAR_OF_DOUBT = 2;
 
 /** What is known of one n against one threshold. */
 export interface Verdict {
@@ -24,7 +26,8 @@ export function judge(samples: Samples, positions: number, epsilon: number): Ver
   const { centre, halfWidth } = samples.estimate(positions);
   const distance = Math.abs(centre - Math.log1p(epsilon));
   const free = centre <= Math.log1p(epsilon);
-  if (count >= MIN_SAMPLES && distance > halfWidth) return { free, level: "certified", closed: true };
+  const clear = count >= MIN_SAMPLES ? halfWidth : CLEAR_OF_DOUBT * halfWidth;
+  if (count >= 2 && distance > clear) return { free, level: "certified", closed: true };
   if (count >= MIN_SAMPLES && halfWidth <= Math.log1p(CLOSE_ENOUGH)) return { free, level: "~", closed: true };
   return { free, level: "budget", closed: count >= MAX_SAMPLES_PER_POINT };
 }
@@ -71,7 +74,21 @@ export function boundaryOf(samples: Samples, epsilon: number, maxPositions: numb
     prefixFree = positions;
   }
   const closed = above === undefined ? prefixFree === maxPositions : above === prefixFree + 1;
-  return { epsilon, prefixFree, level: closed ? leastCertain(levels) : "budget" };
+  const freeSet = freeRanges(samples, epsilon);
+  return { epsilon, prefixFree, level: closed ? leastCertain(levels) : "budget", freeSet };
+}
+
+/** Ranges [first, last] of measured n that are free one after another; the first holds n = 1. */
+function freeRanges(samples: Samples, epsilon: number): [number, number][] {
+  const ranges: [number, number][] = [[1, 1]];
+  let inside = true;
+  for (const positions of samples.measured) {
+    const free = judge(samples, positions, epsilon)!.free;
+    if (free && inside) ranges.at(-1)![1] = positions;
+    else if (free) ranges.push([positions, positions]);
+    inside = free;
+  }
+  return ranges;
 }
 
 const BY_CERTAINTY: readonly Level[] = ["certified", "~", "budget", "unresolvable"];

@@ -1,9 +1,10 @@
-import { type Boundary, EPSILONS, type Measurement, type Stop } from "@nearfree/core";
+import { type Boundary, EPSILONS, type Inversion, type Measurement, type Stop } from "@nearfree/core";
 import { boundaryOf, curvePoints } from "./decide.ts";
 import type { InvarianceRecorder } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
 import { smallestRatioOf } from "./qualify.ts";
 import type { Samples } from "./samples.ts";
+import { findStairs, modalWidth, stepPoints } from "./stairs.ts";
 import { median } from "./stats.ts";
 
 /** Anchors at either end that are compared for drift. */
@@ -17,6 +18,10 @@ export interface Findings {
   baseMs: readonly number[];
   /** Ms of the very first forward. */
   coldMs: number;
+  /** Confirmed by direct pairs. */
+  readonly inversions: Inversion[];
+  /** Largest n that an anytime-valid test passed, and every measured one below it; undefined where none was asked for. */
+  certified: number | undefined;
   /** Of the A/A test; undefined before it. */
   smallestRatio: number | undefined;
 }
@@ -34,12 +39,20 @@ export function summarise(
     1,
     finiteOr(smallestRatioOf(samples.noiseScale), findings.smallestRatio ?? Number.NaN),
   );
+  const stairs = findStairs(stepPoints(samples));
+  const granularity = modalWidth(stairs);
   const wanted = [...new Set([...EPSILONS, epsilon])].sort((a, b) => a - b);
   return {
     baseMs: median(baseMs),
     coldMs,
     points: curvePoints(samples, epsilon),
-    boundaries: wanted.map((value) => resolvedBoundary(boundaryOf(samples, value, maxPositions), smallestRatio, stop)),
+    boundaries: wanted.map((value) => {
+      const boundary = resolvedBoundary(boundaryOf(samples, value, maxPositions), smallestRatio, stop);
+      return value === epsilon && findings.certified !== undefined ? capped(boundary, findings.certified) : boundary;
+    }),
+    stairs,
+    inversions: [...findings.inversions].sort((a, b) => a.positions - b.positions),
+    ...(granularity !== undefined && { granularity }),
     invariance: invariance.result(),
     run: {
       forwards: meter.forwards,
@@ -56,7 +69,14 @@ export function summarise(
 function resolvedBoundary(boundary: Boundary, smallestRatio: number, stop: Stop): Boundary {
   const hidden = stop === "unresolvable" || smallestRatio > 1 + boundary.epsilon / 2;
   if (!hidden || boundary.level === "certified") return boundary;
-  return { ...boundary, prefixFree: 1, level: "unresolvable" };
+  return { ...boundary, prefixFree: 1, level: "unresolvable", freeSet: [[1, 1]] };
+}
+
+/** A boundary that claims no more than what the test passed; `budget` where the sweep had found more. */
+function capped(boundary: Boundary, certified: number): Boundary {
+  if (boundary.level === "unresolvable") return boundary;
+  if (boundary.prefixFree <= certified) return { ...boundary, level: "certified" };
+  return { ...boundary, prefixFree: certified, freeSet: [[1, certified]], level: "budget" };
 }
 
 function finiteOr(value: number, otherwise: number): number {

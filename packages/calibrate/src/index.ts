@@ -1,5 +1,13 @@
 export { assembleProfile } from "./assemble-profile.ts";
-export type { CalibrateOptions } from "./calibrate.ts";
-export { calibrate, DEFAULT_BUDGET_MS, DEFAULT_FORWARDS, DEFAULT_MAX_POSITIONS, METHOD_VERSION } from "./calibrate.ts";
+export { calibrate } from "./calibrate.ts";
+export { CERTIFY_ALPHA } from "./certify.ts";
 export { DEFAULT_BALANCE_MS, type MeasureBalanceOptions, measureBalance } from "./measure-balance.ts";
+export type { CalibrateOptions } from "./options.ts";
+export {
+  CERTIFY_FORWARDS,
+  DEFAULT_BUDGET_MS,
+  DEFAULT_FORWARDS,
+  DEFAULT_MAX_POSITIONS,
+  METHOD_VERSION,
+} from "./options.ts";
 export { createModelProbe, type ModelProbeOptions } from "./runner-probe.ts";

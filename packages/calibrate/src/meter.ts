@@ -42,9 +42,9 @@ export class Meter {
     return this.#clock() - this.#startMs;
   }
 
-  /** Timings left before the budget ends the measurement. */
-  get timingsLeft(): number {
-    return this.#budget.forwards - this.timings;
+  /** Share of the budget that is spent: of the forwards or of the time, whichever is larger. */
+  get spent(): number {
+    return Math.max(this.timings / this.#budget.forwards, this.elapsedMs / this.#budget.ms);
   }
 
   /**

@@ -16,7 +16,14 @@ function known(ratios: Record<number, number>): Samples {
   }
   return samples;
 }
-const goals = { maxPositions: 64, epsilon: 0.1, otherEpsilons: [0.05, 0.2, 0.5], extra: true };
+const goals = {
+  maxPositions: 64,
+  epsilon: 0.1,
+  otherEpsilons: [0.05, 0.2, 0.5],
+  late: false,
+  extra: true,
+  edges: false,
+};
 
 describe("openQuestions", () => {
   it("starts at the first right edges", () => {
@@ -60,6 +67,19 @@ describe("nextPositions", () => {
     const served = { 2: 1.01, 3: 1.02, 4: 1.15, 6: 1.3, 8: 1.4, 12: 1.7, 16: 2, 24: 3, 32: 4 };
     expect(nextPositions(known(served), goals)).toEqual([5, 9, 10, 11]);
     expect(nextPositions(known(served), { ...goals, extra: false })).toEqual([]);
+  });
+
+  it("puts the scheduler's points first when the budget is nearly spent", () => {
+    const samples = known({ 2: 1.01, 3: 1.02, 4: 1.08, 6: 1.3, 8: 1.4, 12: 1.7, 16: 2 });
+    expect(nextPositions(samples, { ...goals, extra: false })).toEqual([5, 24, 32]);
+    expect(nextPositions(samples, { ...goals, extra: false, late: true })).toEqual([24, 32, 5]);
+  });
+
+  it("looks for exact right edges of clear steps where the budget allows", () => {
+    const samples = known({ 2: 1, 3: 1, 4: 1, 5: 1.3, 6: 1.3, 8: 1.3, 12: 1.8, 16: 1.8, 24: 1.8, 32: 1.8 });
+    const only = { ...goals, otherEpsilons: [], extra: false };
+    expect(nextPositions(samples, only)).toEqual([]);
+    expect(nextPositions(samples, { ...only, edges: true })).toEqual([9]);
   });
 
   it("leaves the wide points of a steep curve alone", () => {

@@ -1,5 +1,6 @@
 import { judge, MIN_SAMPLES } from "./decide.ts";
 import type { Samples } from "./samples.ts";
+import { CLEAR_STEP, findStairs, stepHeight, stepPoints } from "./stairs.ts";
 
 /** Both sides of the edges that kernels are likely to have: tiles and passes of 4, 6, 8, 12, 16, 24, 32, 48 and 64 rows. */
 export const LIKELY_EDGES = [2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32, 33, 48, 49, 64] as const;
@@ -25,19 +26,25 @@ export interface SweepGoals {
   readonly epsilon: number;
   /** Further values of epsilon, served while `extra` holds. */
   readonly otherEpsilons: readonly number[];
+  /** Whether the budget is nearly spent: the scheduler's points come before a boundary that has had its chance. */
+  readonly late: boolean;
   /** Whether there is still budget for more than the boundary of `epsilon` and the scheduler's points. */
   readonly extra: boolean;
+  /** Whether there is still budget for the exact right edges of the other stairs. */
+  readonly edges: boolean;
 }
 
 /** What to sample next, most urgent first, at most `BLOCK` distinct n; empty when every question is answered. Pure. */
 export function nextPositions(samples: Samples, goals: SweepGoals): number[] {
-  const wanted = new Set(openQuestions(samples, goals.epsilon, goals.maxPositions));
-  for (const n of thinPoints(samples, goals.maxPositions)) wanted.add(n);
+  const boundary = openQuestions(samples, goals.epsilon, goals.maxPositions);
+  const thin = thinPoints(samples, goals.maxPositions);
+  const wanted = new Set(goals.late ? [...thin, ...boundary] : [...boundary, ...thin]);
   if (goals.extra) {
     for (const epsilon of goals.otherEpsilons) {
       for (const n of openQuestions(samples, epsilon, goals.maxPositions)) wanted.add(n);
     }
   }
+  if (goals.edges) for (const n of looseEdges(samples)) wanted.add(n);
   return [...wanted].slice(0, BLOCK);
 }
 
@@ -76,6 +83,17 @@ function confirmingSamples(samples: Samples, n: number, epsilon: number): number
 function insideBracket(free: number, above: number): number[] {
   if (above - free > BLOCK) return [Math.floor((free + above) / 2)];
   return Array.from({ length: above - free - 1 }, (_, i) => free + 1 + i);
+}
+
+/** Inside the steps of which only the neighbourhood is known, and what was begun there: right edges are worth an exact n. */
+function looseEdges(samples: Samples): number[] {
+  const begun = samples.measured.filter((n) => samples.count(n) < MIN_SAMPLES);
+  const stairs = findStairs(stepPoints(samples));
+  const inside = stairs.flatMap(({ to }, i) => {
+    const next = stairs[i + 1];
+    return next !== undefined && stepHeight(stairs, i) >= CLEAR_STEP ? insideBracket(to, next.from).slice(0, 1) : [];
+  });
+  return [...begun, ...inside];
 }
 
 function grid(points: readonly number[], samples: Samples, maxPositions: number): number[] {

@@ -9,8 +9,9 @@ import {
 import { createBalanceProbes } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
 import { assembleProfile } from "../assemble-profile.ts";
-import { type CalibrateOptions, calibrate, METHOD_VERSION } from "../calibrate.ts";
+import { calibrate } from "../calibrate.ts";
 import { measureBalance } from "../measure-balance.ts";
+import { type CalibrateOptions, METHOD_VERSION } from "../options.ts";
 import { createModelProbe } from "../runner-probe.ts";
 import { CALIBRATION_TEXT } from "./calibration-text.ts";
 import { defaultStore } from "./default-store.ts";
