@@ -12,7 +12,11 @@ export type NearfreeErrorCode =
   | "unsupported-execution-provider"
   /** More positions than the model's context or the runner's capacity allows. */
   | "context-exceeded"
-  /** The profile store cannot be written. */
+  /** The bytes are not a bundle of profiles, or were changed after it was written. */
+  | "invalid-bundle"
+  /** An imported profile that this machine's own samples contradict. */
+  | "profile-contradicted"
+  /** A profile store, or the file of a bundle, cannot be written. */
   | "store-unwritable"
   /** ONNX Runtime failed while running the model. */
   | "run-failed"

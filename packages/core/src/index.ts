@@ -40,6 +40,8 @@ export type {
   Stop,
 } from "./profile.ts";
 export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile.ts";
+export type { ProfileStanding } from "./profile-standing.ts";
+export { profileStanding } from "./profile-standing.ts";
 export type { Runner, RunnerDescription } from "./runner.ts";
 export type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
 export type { ProfileStore } from "./store.ts";

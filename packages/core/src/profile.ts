@@ -76,6 +76,8 @@ const profileSchema = v.strictObject({
   key: keySchema,
   /** ISO 8601. Information only: never part of the key. */
   measuredAt: v.string(),
+  /** Came in a bundle, and nothing on this machine has confirmed it: see `profileStanding`. */
+  imported: v.optional(v.literal(true)),
   /** T(1) in ms: the median of the samples that count. */
   baseMs: positive,
   /** First, unwarmed forward of one position in ms. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { defaultCacheRoot } from "./cache-root.ts";
+import { defaultCacheRoot, systemCacheRoots } from "./cache-root.ts";
 
 it.each([
   ["linux", {}, "/home/a", "/home/a/.cache/nearfree"],
@@ -11,4 +11,21 @@ it.each([
   ["linux", { NEARFREE_CACHE: "/n", XDG_CACHE_HOME: "/var/x" }, "/home/a", "/n"],
 ] as const)("%s %j", (platform, env, home, expected) => {
   expect(defaultCacheRoot({ platform, env, home })).toBe(expected);
+});
+
+it.each([
+  ["linux", {}, ["/usr/local/share/nearfree", "/usr/share/nearfree"]],
+  [
+    "linux",
+    { XDG_DATA_DIRS: "/opt/share:relative:/usr/share:/opt/share" },
+    ["/opt/share/nearfree", "/usr/share/nearfree"],
+  ],
+  ["linux", { XDG_DATA_DIRS: "" }, ["/usr/local/share/nearfree", "/usr/share/nearfree"]],
+  ["darwin", { XDG_DATA_DIRS: "/opt/share" }, ["/Library/Application Support/nearfree"]],
+  ["win32", {}, ["C:\\ProgramData\\nearfree"]],
+  ["win32", { PROGRAMDATA: "D:\\P" }, ["D:\\P\\nearfree"]],
+  ["linux", { NEARFREE_SYSTEM_CACHE: "/n", XDG_DATA_DIRS: "/opt/share" }, ["/n"]],
+  ["linux", { NEARFREE_SYSTEM_CACHE: "" }, []],
+] as const)("system folders of %s %j", (platform, env, expected) => {
+  expect(systemCacheRoots({ platform, env, home: "/home/a" })).toEqual(expected);
 });

@@ -1,15 +1,15 @@
 /// <reference types="node" />
 import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { canonicalJson, hashOf, type ProfileKey } from "../environment.ts";
 import { NearfreeError } from "../errors.ts";
 import { PROFILE_VERSION, type Profile } from "../profile.ts";
 import type { ProfileStore } from "../store.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { assertValid } from "./memory.ts";
+import { publishFile } from "./publish-file.ts";
 
-export { type CacheRootContext, defaultCacheRoot } from "./cache-root.ts";
+export { type CacheRootContext, defaultCacheRoot, systemCacheRoots } from "./cache-root.ts";
 
 /** A profile is a few kB: what is larger than this was not written by a store, and is not read. */
 export const MAX_ENTRY_BYTES = 1 << 20;
@@ -17,18 +17,32 @@ export const MAX_ENTRY_BYTES = 1 << 20;
 export interface FsStoreOptions {
   /** Folder that holds the entries, created by the first `put`. See `defaultCacheRoot()`. */
   readonly root: string;
-  /** Told once, in one line, of each entry that was set aside. Default: nobody. */
+  /** Never writes, deletes or renames: a folder of the system's. `put` throws, `delete` finds nothing. Default false. */
+  readonly readOnly?: boolean;
+  /** Told once, in one line, of each entry that cannot be used. Default: nobody. */
   readonly onWarning?: (message: string) => void;
 }
 
 /**
  * Profiles as files, `<root>/v1/<environment hash>/entries/<cell>.json`. Writes are atomic (temporary file, fsync, rename),
- * so readers and writers of several processes need no lock. An invalid entry is a miss: it is renamed to `.bad` and warned
- * of, never thrown.
+ * so readers and writers of several processes need no lock. An invalid entry is a miss: it is renamed to `.bad` (left alone in
+ * a read-only store) and warned of once, never thrown.
  */
-export function createFsStore({ root, onWarning = () => {} }: FsStoreOptions): ProfileStore {
+export function createFsStore({ root, readOnly = false, onWarning = () => {} }: FsStoreOptions): ProfileStore {
   const versionRoot = join(root, `v${PROFILE_VERSION}`);
   const pathOf = (key: ProfileKey) => join(versionRoot, environmentFolder(key), "entries", entryName(key));
+
+  /** Invalid entries that stay where they are, and are met again at every look. */
+  const stuck = new Set<string>();
+
+  async function refuse(path: string, reason: string): Promise<void> {
+    if (stuck.has(path)) return;
+    const obstacle = readOnly ? "the store is read-only" : await setAside(path);
+    if (obstacle !== undefined) stuck.add(path);
+    const place =
+      obstacle === undefined ? `was renamed to ${basename(path)}.bad` : `could not be renamed (${obstacle})`;
+    onWarning(`[core] ${path}: the cached profile is ${reason} and counts as missing; it ${place}`);
+  }
 
   async function read(path: string): Promise<Profile | undefined> {
     let reason: string;
@@ -41,8 +55,7 @@ export function createFsStore({ root, onWarning = () => {} }: FsStoreOptions): P
       if (isMissing(error)) return undefined;
       reason = errorCode(error);
     }
-    const aside = await setAside(path);
-    onWarning(`[core] ${path}: the cached profile is ${reason} and counts as missing; ${aside}`);
+    await refuse(path, reason);
     return undefined;
   }
 
@@ -54,11 +67,12 @@ export function createFsStore({ root, onWarning = () => {} }: FsStoreOptions): P
     async put(profile) {
       assertValid(profile);
       const path = pathOf(profile.key);
+      if (readOnly) throw unwritable(path, "a read-only store");
       try {
         await mkdir(dirname(path), { recursive: true });
-        await writeFileAtomic(path, encodeEntry(profile));
+        await publishFile(path, encodeEntry(profile));
       } catch (error) {
-        throw unwritable(path, error);
+        throw unwritable(path, errorCode(error), error);
       }
     },
     async list() {
@@ -73,13 +87,14 @@ export function createFsStore({ root, onWarning = () => {} }: FsStoreOptions): P
       return profiles;
     },
     async delete(key) {
+      if (readOnly) return false;
       const path = pathOf(key);
       try {
         await unlink(path);
         return true;
       } catch (error) {
         if (isMissing(error)) return false;
-        throw unwritable(path, error);
+        throw unwritable(path, errorCode(error), error);
       }
     },
   };
@@ -105,12 +120,13 @@ async function readBounded(path: string): Promise<string | undefined> {
   }
 }
 
-async function setAside(path: string): Promise<string> {
+/** Renames an entry that is no use; what is in the way, where that fails. */
+async function setAside(path: string): Promise<string | undefined> {
   try {
     await rename(path, `${path}.bad`);
-    return `it was renamed to ${basename(path)}.bad`;
+    return undefined;
   } catch (error) {
-    return `it could not be renamed (${errorCode(error)})`;
+    return errorCode(error);
   }
 }
 
@@ -130,13 +146,13 @@ function isMissing(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes(errorCode(error));
 }
 
-function unwritable(path: string, cause: unknown): NearfreeError {
+function unwritable(path: string, received: string, cause?: unknown): NearfreeError {
   return new NearfreeError({
     code: "store-unwritable",
     from: "core",
     what: path,
     expected: "a file that can be written",
-    received: errorCode(cause),
+    received,
     remedy: "free or unlock the folder, or set NEARFREE_CACHE to another one",
     cause,
   });

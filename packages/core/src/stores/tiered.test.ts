@@ -56,3 +56,11 @@ it("never writes to or deletes from a read-only back, and lets the front win", a
   expect(await store.delete(sampleKey())).toBe(true);
   expect(await back.get(sampleKey())).toEqual(sampleProfile());
 });
+
+it("leaves the front as it is where copies would hide updates of the back", async () => {
+  const [front, back] = [createMemoryStore(), createMemoryStore()];
+  await back.put(sampleProfile());
+  const store = createTieredStore(front, back, { readOnlyBack: true, copyToFront: false });
+  expect(await store.get(sampleKey())).toEqual(sampleProfile());
+  expect(await front.list()).toEqual([]);
+});

@@ -6,23 +6,28 @@ import type { ProfileStore } from "../store.ts";
 export interface TieredStoreOptions {
   /** Never write to or delete from `back`: a system folder below the user's. Default false. */
   readonly readOnlyBack?: boolean;
+  /**
+   * Whether what only `back` had is copied to `front`. Default true. False where the front is no faster: a copy there would hide
+   * what the back is updated to.
+   */
+  readonly copyToFront?: boolean;
 }
 
 /**
- * Reads from `front`, then from `back`; what only `back` had is copied to `front`. Writes go to both, so that a front in
- * memory serves this process even where the back cannot be written (`put` still throws `store-unwritable` then).
+ * Reads from `front`, then from `back`. Writes go to both, so that a front in memory serves this process even where the back
+ * cannot be written (`put` still throws `store-unwritable` then).
  */
 export function createTieredStore(
   front: ProfileStore,
   back: ProfileStore,
-  { readOnlyBack = false }: TieredStoreOptions = {},
+  { readOnlyBack = false, copyToFront = true }: TieredStoreOptions = {},
 ): ProfileStore {
   return {
     async get(key) {
       const near = await front.get(key);
       if (near !== undefined) return near;
       const far = await back.get(key);
-      if (far !== undefined) await copyTo(front, far);
+      if (far !== undefined && copyToFront) await copyTo(front, far);
       return far;
     },
     async put(profile) {

@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { parseProfile } from "./profile.ts";
+import { profileStanding } from "./profile-standing.ts";
+import { sampleProfile } from "./testing/sample-profile.ts";
+
+it.each([
+  [{}, "whole"],
+  [{ stop: "decided" }, "whole"],
+  [{ stop: "forwards" }, "whole"],
+  [{ stop: "time" }, "whole"],
+  [{ stop: "aborted" }, "partial"],
+  [{ stop: "unresolvable" }, "partial"],
+] as const)("a run with %j is %s", (run, standing) => {
+  const { run: sample } = sampleProfile();
+  expect(profileStanding({ run: { ...sample, ...run } })).toBe(standing);
+});
+
+it("what came in a bundle is imported, unless it was not whole to begin with", () => {
+  const { run } = sampleProfile();
+  expect(profileStanding({ imported: true, run })).toBe("imported");
+  expect(profileStanding({ imported: true, run: { ...run, stop: "aborted" } })).toBe("partial");
+});
+
+it("the mark is persisted, and is true or absent", () => {
+  expect(parseProfile({ ...sampleProfile(), imported: true })?.imported).toBe(true);
+  expect(parseProfile({ ...sampleProfile(), imported: false })).toBeUndefined();
+});

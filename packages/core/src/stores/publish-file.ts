@@ -1,0 +1,25 @@
+/// <reference types="node" />
+import { randomUUID } from "node:crypto";
+import { open, rename, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+/**
+ * Writes a file whole or not at all: to a temporary file in the same folder, flushed to the disk, then renamed over `path`.
+ * The temporary name is random, since process ids repeat where containers share a folder. What the system calls throw passes through.
+ */
+export async function publishFile(path: string, text: string): Promise<void> {
+  const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
