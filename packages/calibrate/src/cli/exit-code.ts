@@ -8,6 +8,8 @@ const EXIT_CODES: Record<NearfreeErrorCode, number> = {
   "unsupported-model": 2,
   "unsupported-execution-provider": 2,
   "context-exceeded": 2,
+  "invalid-bundle": 2,
+  "profile-contradicted": 1,
   "store-unwritable": 1,
   "run-failed": 1,
   aborted: 130,
