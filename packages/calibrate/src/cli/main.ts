@@ -2,7 +2,9 @@ import { Command, CommanderError, Option } from "commander";
 import { registerCalibrate } from "./calibrate-command.ts";
 import { registerDoctor } from "./doctor-command.ts";
 import { toFailure } from "./exit-code.ts";
+import { registerExport } from "./export-command.ts";
 import { registerGenerate } from "./generate-command.ts";
+import { registerImport } from "./import-command.ts";
 import { createOutput, LOG_LEVELS, type Output, type OutputOptions } from "./output.ts";
 import { registerShow } from "./show-command.ts";
 
@@ -56,6 +58,8 @@ export async function main(args: readonly string[]): Promise<number> {
   registerShow(program, runs);
   registerGenerate(program, runs);
   registerDoctor(program, runs);
+  registerExport(program, runs);
+  registerImport(program, runs);
   // Shared options stand after the command too: `nearfree show --json`.
   for (const command of program.commands) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(`nearfree: ${text}`) });

@@ -1,5 +1,11 @@
 export { toFailure } from "../cli/exit-code.ts";
+export { BUNDLE_VERSION, decodeBundle, encodeBundle } from "./bundle.ts";
+export type { CanaryVerdict } from "./canary.ts";
+export { CANARY_TOLERANCE, runCanary } from "./canary.ts";
+export type { DefaultStoreOptions } from "./default-store.ts";
 export { defaultStore } from "./default-store.ts";
+export type { ImportedProfile, ImportOutcome, ImportProfilesOptions } from "./import-profiles.ts";
+export { importProfiles } from "./import-profiles.ts";
 export type { LoadedProfile, LoadOrCalibrateOptions } from "./load-or-calibrate.ts";
 export { DEFAULT_CONTEXT_LENGTH, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";
 export type { OpenModel, OpenModelOptions } from "./open-model.ts";

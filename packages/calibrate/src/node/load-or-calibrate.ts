@@ -1,38 +1,31 @@
 import {
-  type Balance,
   type CalibrationEvent,
   NearfreeError,
   type Profile,
   type ProfileKey,
   type ProfileStore,
+  profileStanding,
 } from "@nearfree/core";
-import { createBalanceProbes } from "@nearfree/ort-adapter";
-import * as ort from "onnxruntime-node";
-import { assembleProfile } from "../assemble-profile.ts";
-import { calibrate } from "../calibrate.ts";
-import { measureBalance } from "../measure-balance.ts";
-import { type CalibrateOptions, METHOD_VERSION } from "../options.ts";
-import { createModelProbe } from "../runner-probe.ts";
-import { CALIBRATION_TEXT } from "./calibration-text.ts";
+import { METHOD_VERSION } from "../options.ts";
+import { createCalibrationProbe } from "./calibration-probe.ts";
+import { runCanary } from "./canary.ts";
 import { defaultStore } from "./default-store.ts";
-import { createSession, type OpenModel } from "./open-model.ts";
+import { type MeasureProfileOptions, measureProfile } from "./measure-profile.ts";
+import type { OpenModel } from "./open-model.ts";
 
 /** Positions in the KV cache while measuring, where the caller names none and the model's context allows it. */
 export const DEFAULT_CONTEXT_LENGTH = 256;
 
-/** Most positions that a forward is measured with, unless the context leaves room for fewer. */
-const MOST_POSITIONS = 64;
-
-export interface LoadOrCalibrateOptions extends Pick<CalibrateOptions, "budget" | "maxPositions" | "seed"> {
-  /** Default: memory in front of the user's cache folder. */
+export interface LoadOrCalibrateOptions extends Pick<MeasureProfileOptions, "budget" | "maxPositions" | "seed"> {
+  /** Default: memory in front of the user's cache folder, in front of the system's. */
   readonly store?: ProfileStore | undefined;
   /** Positions in the KV cache while measuring. Default 256, or half the model's context where that is less. */
   readonly contextLength?: number | undefined;
-  /** Measures even where the store has a profile. */
+  /** Measures even where the store has a profile, from the start even where it has a part of one. */
   readonly fresh?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: CalibrationEvent) => void) | undefined;
-  /** Told, in one line, of a profile that could not be read or stored. */
+  /** Told, in one line, of a profile that could not be read, trusted or stored. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
@@ -47,24 +40,31 @@ export interface LoadedProfile {
  * The profile of a model in this environment: from the store, or measured now and stored. A store that cannot be written loses
  * nothing: the profile is returned with the reason.
  *
+ * What the store has is used as far as its standing goes (`profileStanding`): a whole profile as it is, an imported one once a
+ * canary agrees, a partial one to go on from. What an abort leaves is stored as partial, for the next call.
+ *
  * @throws NearfreeError `aborted`, `context-exceeded` for a context length that the model does not have, `run-failed`.
  */
 export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrateOptions = {}): Promise<LoadedProfile> {
-  const { onWarning, fresh = false } = options;
-  const store = options.store ?? defaultStore({ onWarning });
-  const key = profileKey(model, options.contextLength);
-  const known = fresh ? undefined : await store.get(key);
-  if (known !== undefined) return { profile: known, origin: "cached" };
-  const profile = await measureProfile(model, key, options);
-  // What an abort left is an answer for its caller, not one to keep for others.
-  if (profile.run.stop === "aborted") return { profile, origin: "measured" };
+  const { onWarning, contextLength, fresh = false, store: given, ...measuring } = options;
+  const store = given ?? defaultStore({ onWarning });
+  const key = profileKey(model, contextLength);
+  const known = await store.get(key);
+  const standing = known === undefined || fresh ? "none" : profileStanding(known);
+  if (standing === "whole") return { profile: known!, origin: "cached" };
+  const probe = createCalibrationProbe(model, key.cell.contextLength);
   try {
-    await store.put(profile);
-    return { profile, origin: "measured" };
-  } catch (error) {
-    if (!(error instanceof NearfreeError && error.code === "store-unwritable")) throw error;
-    onWarning?.(error.message);
-    return { profile, origin: "measured", storeError: error };
+    if (standing === "imported") {
+      const confirmed = await confirm(known!, () => runCanary(probe, known!, { ...measuring, clock: now }), onWarning);
+      if (confirmed !== undefined) return { origin: "cached", ...(await keep(store, confirmed, onWarning)) };
+    }
+    const resume = standing === "partial" ? known : undefined;
+    const profile = await measureProfile(model, probe, key, { ...measuring, resume });
+    const kept = outranks(known, profile) ? { profile } : await keep(store, profile, onWarning);
+    if (profile.run.stop === "aborted") throw interrupted(profile, kept.storeError);
+    return { origin: "measured", ...kept };
+  } finally {
+    model.runner.rewind(0);
   }
 }
 
@@ -78,50 +78,55 @@ export function profileKey(model: OpenModel, contextLength?: number): ProfileKey
   return { environment: model.environment, model: model.summary.structureHash, cell, method: METHOD_VERSION };
 }
 
-async function measureProfile(model: OpenModel, key: ProfileKey, options: LoadOrCalibrateOptions): Promise<Profile> {
-  const { signal, onEvent, budget, maxPositions, seed } = options;
-  const { contextLength } = key.cell;
-  const clock = () => performance.now();
-  const probe = createModelProbe(model.runner, {
-    tokens: calibrationTokens(model, contextLength + MOST_POSITIONS),
-    contextLength,
-  });
-  const measurement = await calibrate(probe, {
-    clock,
-    cell: key.cell,
-    ...(budget && { budget }),
-    ...(maxPositions && { maxPositions }),
-    ...(seed && { seed }),
-    ...(signal && { signal }),
-    ...(onEvent && { onEvent }),
-  });
-  model.runner.rewind(0);
-  const balance = await deviceBalance(model, signal);
-  return assembleProfile({ key, measurement, balance, bytesPerWeight: bytesPerWeight(model), measuredAt: new Date() });
+const now = () => performance.now();
+
+/** The imported profile as one of this machine's, or undefined where the canary does not agree. */
+async function confirm(
+  { imported: _, ...profile }: Profile,
+  canary: () => ReturnType<typeof runCanary>,
+  onWarning: LoadOrCalibrateOptions["onWarning"],
+): Promise<Profile | undefined> {
+  const verdict = await canary();
+  if (verdict.verdict === "agrees") return profile;
+  onWarning?.(`the imported profile is not used: ${verdict.reason}; measuring instead`);
+  return undefined;
 }
 
-/** The balance of the device as this model sees it: same execution provider, same threads, a working set of its size. */
-async function deviceBalance(model: OpenModel, signal: AbortSignal | undefined): Promise<Balance> {
-  const probes = await createBalanceProbes({
-    createSession: (bytes) => createSession(bytes, model.sessionOptions),
-    Tensor: ort.Tensor,
-    workingSetBytes: model.summary.weightBytes,
-  });
+async function keep(
+  store: ProfileStore,
+  profile: Profile,
+  onWarning: LoadOrCalibrateOptions["onWarning"],
+): Promise<{ profile: Profile; storeError?: NearfreeError }> {
   try {
-    return await measureBalance(probes, { clock: () => performance.now(), ...(signal && { signal }) });
-  } finally {
-    await probes.release();
+    await store.put(profile);
+    return { profile };
+  } catch (error) {
+    if (!(error instanceof NearfreeError && error.code === "store-unwritable")) throw error;
+    onWarning?.(error.message);
+    return { profile, storeError: error };
   }
 }
 
-/** Bytes that a forward of one position reads per multiply-add that it does: 4 for fp32, a little over 0.5 for int4. */
-function bytesPerWeight({ summary }: OpenModel): number {
-  return summary.weightBytes / (summary.flopsPerPosition / 2);
+/** Whether a stored profile is worth more than a new, partial one: it is whole, or a longer part. */
+function outranks(known: Profile | undefined, found: Profile): boolean {
+  if (known === undefined || profileStanding(found) !== "partial") return false;
+  return profileStanding(known) === "whole" || samplesIn(known) > samplesIn(found);
 }
 
-/** Real text in the model's tokens, as often as needed. Without a tokenizer: ids spread over the vocabulary. */
-function calibrationTokens({ codec, runner }: OpenModel, count: number): Int32Array {
-  const { vocabularySize } = runner.describe();
-  const text = codec?.encode(CALIBRATION_TEXT).filter((token) => token < vocabularySize) ?? [];
-  return Int32Array.from({ length: count }, (_, i) => text[i % text.length] ?? (i * 2_654_435_761) % vocabularySize);
+function samplesIn({ points }: Profile): number {
+  return points.reduce((sum, { logRatios = [] }) => sum + logRatios.length, 0);
+}
+
+function interrupted({ run }: Profile, storeError: NearfreeError | undefined): NearfreeError {
+  return new NearfreeError({
+    code: "aborted",
+    from: "calibrate",
+    what: "calibration",
+    expected: "to run to its end",
+    received: `an interrupt after ${run.forwards} forwards`,
+    remedy: storeError
+      ? "nothing could be kept, start again"
+      : "what was measured is kept, run again to go on from there",
+    ...(storeError && { cause: storeError }),
+  });
 }

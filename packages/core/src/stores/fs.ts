@@ -10,6 +10,7 @@ import { assertValid } from "./memory.ts";
 import { publishFile } from "./publish-file.ts";
 
 export { type CacheRootContext, defaultCacheRoot, systemCacheRoots } from "./cache-root.ts";
+export { publishFile } from "./publish-file.ts";
 
 /** A profile is a few kB: what is larger than this was not written by a store, and is not read. */
 export const MAX_ENTRY_BYTES = 1 << 20;

@@ -1,0 +1,156 @@
+import { type Clock, DEFAULT_EPSILON, NearfreeError, type Probe, type Profile, prefixFree } from "@nearfree/core";
+import { CellRun } from "../cell-run.ts";
+import { InvarianceRecorder } from "../invariance.ts";
+import { MeasuringStopped, Meter } from "../meter.ts";
+import { clockGrain, forwardsPerSample, testAgainstItself } from "../qualify.ts";
+import { createRandom } from "../random.ts";
+import { Samples } from "../samples.ts";
+import { warmUp } from "../warm-up.ts";
+
+/** How far a cost ratio measured here may lie from the profile's interval: what a curve moves by between minutes on one machine. */
+export const CANARY_TOLERANCE = 0.08;
+/** Samples of each n: before a verdict, and at most. */
+const MIN_SAMPLES = 4;
+const MAX_ROUNDS = 16;
+/** Past either, the machine is too busy for a verdict. */
+const BUDGET = { forwards: 160, ms: 20_000 };
+
+/** What a few samples taken here say of a profile from elsewhere. */
+export type CanaryVerdict =
+  | { readonly verdict: "agrees" }
+  /** `reason`: what differs, here and in the profile. */
+  | { readonly verdict: "differs"; readonly reason: string }
+  /** Noise, or a profile that claims nothing: no ground to trust it, none to call it wrong. */
+  | { readonly verdict: "unresolvable"; readonly reason: string };
+
+/**
+ * Tests a profile where it matters: the cost of its boundary and of the first n beyond against n = 1, in anchored pairs, and
+ * whether these n share the bits of their rows as it says. Some 50 forwards, where a calibration takes 240.
+ *
+ * @throws NearfreeError `aborted`. What the probe throws passes through.
+ */
+export async function runCanary(
+  probe: Probe,
+  profile: Profile,
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+): Promise<CanaryVerdict> {
+  const claims = claimsOf(profile).filter(({ positions }) => positions <= probe.maxPositions);
+  if (claims.length === 0) return unresolvable("it says nothing of more than one position");
+  if (signal?.aborted) throw aborted();
+  await probe.prepare(1);
+  try {
+    return await testClaims(probe, new Meter(probe, clock, BUDGET, signal), clock, profile, claims);
+  } catch (error) {
+    if (!(error instanceof MeasuringStopped)) throw error;
+    if (error.stop === "aborted") throw aborted();
+    return unresolvable("the machine is too busy to tell");
+  }
+}
+
+interface Claim {
+  readonly positions: number;
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The points at and just above the boundary of the default epsilon. */
+function claimsOf(profile: Profile): Claim[] {
+  const boundary = profile.boundaries.find(({ epsilon }) => epsilon === DEFAULT_EPSILON);
+  const last = boundary?.prefixFree ?? prefixFree(profile, DEFAULT_EPSILON);
+  const at = profile.points.findIndex(({ positions }) => positions > last);
+  return profile.points
+    .slice(at === -1 ? -1 : at - 1)
+    .slice(0, 2)
+    .filter(({ positions }) => positions > 1);
+}
+
+async function testClaims(
+  probe: Probe,
+  meter: Meter,
+  clock: Clock,
+  profile: Profile,
+  claims: readonly Claim[],
+): Promise<CanaryVerdict> {
+  const samples = new Samples();
+  const invariance = new InvarianceRecorder();
+  const warm: number[] = [];
+  const onRun = (ms: number) => {
+    warm.push(ms);
+    if (probe.logits !== undefined && probe.columns !== undefined) invariance.record(1, probe.logits, probe.columns);
+  };
+  await warmUp(meter, 1, { onRun });
+  const group = forwardsPerSample(clockGrain(clock), Math.min(...warm), DEFAULT_EPSILON);
+  if (group === undefined) return unresolvable("the clock is too coarse for so fast a model");
+  meter.group = group;
+  samples.addNull((await testAgainstItself(meter, DEFAULT_EPSILON)).nullSamples);
+  const run = new CellRun({ probe, meter, samples, invariance, random: createRandom(1), onWarming: () => {} });
+  const positions = claims.map((claim) => claim.positions);
+  for (let round = 1; ; round++) {
+    await run.measure(positions);
+    const bits = differenceInBits(invariance, profile, positions);
+    if (bits !== undefined) return bits;
+    const verdict = judgeClaims(claims, samples, round === MAX_ROUNDS);
+    if (verdict !== undefined) return verdict;
+  }
+}
+
+/** Undefined while more samples could still decide. */
+function judgeClaims(claims: readonly Claim[], samples: Samples, last: boolean): CanaryVerdict | undefined {
+  const tolerance = Math.log1p(CANARY_TOLERANCE);
+  let open = false;
+  for (const { positions, ratio, low, high } of claims) {
+    const { centre, halfWidth } = samples.estimate(positions);
+    const enough = samples.count(positions) >= MIN_SAMPLES;
+    // The profile's own doubt is no contradiction.
+    const distance = Math.max(0, Math.log(low) - centre, centre - Math.log(high));
+    if (last && !(halfWidth <= tolerance)) return unresolvable("the machine is too noisy to tell");
+    if (enough && distance - (last ? 0 : halfWidth) > tolerance) {
+      const here = Math.exp(centre).toFixed(2);
+      return differs(`${positions} positions cost ${here} times one here, ${ratio.toFixed(2)} times in the profile`);
+    }
+    if (!enough || distance + halfWidth > tolerance) open = true;
+  }
+  return open && !last ? undefined : { verdict: "agrees" };
+}
+
+/** The bits decide what a bitwise schedule may choose, so they must be as the profile says. */
+function differenceInBits(
+  invariance: InvarianceRecorder,
+  profile: Profile,
+  positions: readonly number[],
+): CanaryVerdict | undefined {
+  const known = new Set(profile.invariance.classes.flat());
+  const compared = [1, ...positions].filter((n) => known.has(n));
+  const here = classesAmong(invariance.result().classes, compared);
+  const there = classesAmong(profile.invariance.classes, compared);
+  // A probe without logits shows no bits.
+  if (here === "" || here === there) return undefined;
+  return differs(`rows share their bits within ${here} here, within ${there} in the profile`);
+}
+
+/** `{1} {4 5}` */
+function classesAmong(classes: readonly (readonly number[])[], positions: readonly number[]): string {
+  const among = classes.map((members) => members.filter((n) => positions.includes(n)).sort((a, b) => a - b));
+  const present = among.filter((members) => members.length > 0).sort(([a = 0], [b = 0]) => a - b);
+  return present.map((members) => `{${members.join(" ")}}`).join(" ");
+}
+
+function differs(reason: string): CanaryVerdict {
+  return { verdict: "differs", reason };
+}
+
+function unresolvable(reason: string): CanaryVerdict {
+  return { verdict: "unresolvable", reason };
+}
+
+function aborted(): NearfreeError {
+  return new NearfreeError({
+    code: "aborted",
+    from: "calibrate",
+    what: "check of an imported profile",
+    expected: "to run to its end",
+    received: "an abort",
+    remedy: "start again",
+  });
+}

@@ -1,0 +1,64 @@
+import type { Balance, CalibrationEvent, Probe, Profile, ProfileKey } from "@nearfree/core";
+import { createBalanceProbes } from "@nearfree/ort-adapter";
+import * as ort from "onnxruntime-node";
+import { assembleProfile } from "../assemble-profile.ts";
+import { calibrate } from "../calibrate.ts";
+import { measureBalance } from "../measure-balance.ts";
+import type { CalibrateOptions } from "../options.ts";
+import { createSession, type OpenModel } from "./open-model.ts";
+
+export interface MeasureProfileOptions
+  extends Pick<CalibrateOptions, "budget" | "certify" | "epsilon" | "maxPositions" | "seed"> {
+  /** A partial profile under the same key: its samples and its balance count. */
+  readonly resume?: Profile | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: CalibrationEvent) => void) | undefined;
+}
+
+/**
+ * Measures the cell of `key`. An abort gives a partial profile, as `calibrate` does.
+ *
+ * @throws NearfreeError `aborted` when the signal fires before the first forward is done, `run-failed`.
+ */
+export async function measureProfile(
+  model: OpenModel,
+  probe: Probe,
+  key: ProfileKey,
+  { resume, ...options }: MeasureProfileOptions,
+): Promise<Profile> {
+  // The balance comes first: an abort later leaves a whole record of what was measured.
+  const balance = resume?.idleCompute ?? (await deviceBalance(model, options.signal));
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const measurement = await calibrate(probe, {
+    ...(Object.fromEntries(given) as Partial<CalibrateOptions>),
+    clock: () => performance.now(),
+    cell: key.cell,
+    ...(resume && { resume }),
+  });
+  return assembleProfile({
+    key,
+    measurement,
+    balance: { flopsPerSecond: balance.flopsPerSecond, bytesPerSecond: balance.bytesPerSecond },
+    bytesPerWeight: bytesPerWeight(model),
+    measuredAt: new Date(),
+  });
+}
+
+/** The balance of the device as this model sees it: same execution provider, same threads, a working set of its size. */
+async function deviceBalance(model: OpenModel, signal: AbortSignal | undefined): Promise<Balance> {
+  const probes = await createBalanceProbes({
+    createSession: (bytes) => createSession(bytes, model.sessionOptions),
+    Tensor: ort.Tensor,
+    workingSetBytes: model.summary.weightBytes,
+  });
+  try {
+    return await measureBalance(probes, { clock: () => performance.now(), ...(signal && { signal }) });
+  } finally {
+    await probes.release();
+  }
+}
+
+/** Bytes that a forward of one position reads per multiply-add that it does: 4 for fp32, a little over 0.5 for int4. */
+function bytesPerWeight({ summary }: OpenModel): number {
+  return summary.weightBytes / (summary.flopsPerPosition / 2);
+}
