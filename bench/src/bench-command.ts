@@ -9,22 +9,27 @@ export interface BenchOptions {
 
 /** The result of a bench: `summary` has stable keys, the rest is detail. */
 export interface BenchResult {
-  readonly summary: Readonly<Record<string, number>>;
+  /** null: not measured in this run. */
+  readonly summary: Readonly<Record<string, number | null>>;
   readonly [detail: string]: unknown;
 }
 
-/** Runs a bench as a command: human lines while it works (stderr), the result at the end (stdout, one JSON line with --json). */
-export async function benchCommand(
+/**
+ * Runs a bench as a command: human lines while it works (stderr), the result at the end (stdout, one JSON line with --json).
+ * `addOptions` declares those of this bench alone.
+ */
+export async function benchCommand<Options extends BenchOptions>(
   name: string,
   description: string,
-  run: (options: BenchOptions, say: (line: string) => void) => Promise<BenchResult>,
+  run: (options: Options, say: (line: string) => void) => Promise<BenchResult>,
+  addOptions: (command: Command) => void = () => {},
 ): Promise<void> {
   const command = new Command(name)
     .description(description)
     .option("--quick", "a smaller run of the same, at most 60 s", false)
-    .option("--json", "one JSON object on the last line", false)
-    .parse();
-  const options = command.opts<BenchOptions>();
+    .option("--json", "one JSON object on the last line", false);
+  addOptions(command);
+  const options = command.parse().opts<Options>();
   const result = await run(options, (line) => console.error(line));
   const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: cpus().length, node: process.versions.node };
   const whole = { bench: name, date: new Date().toISOString().slice(0, 10), machine, quick: options.quick, ...result };

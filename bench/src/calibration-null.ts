@@ -1,0 +1,33 @@
+import { calibrate } from "@nearfree/calibrate";
+import type { Cell, Clock, Probe } from "@nearfree/core";
+
+export interface NullReport {
+  readonly runs: number;
+  /** Steps, inversions and boundaries that a curve without any showed. */
+  readonly falseSteps: number;
+  /** Of them, boundaries short of the widest forward. */
+  readonly falseBoundaries: number;
+  /** Runs that said the machine was too noisy to tell. */
+  readonly unresolvable: number;
+}
+
+/** Calibrates a machine on which every n costs the same, since it runs one position whatever is asked: the A/A test of the whole method. */
+export async function benchNull(
+  probe: Probe,
+  { clock, cell, epsilon, runs }: { clock: Clock; cell: Cell; epsilon: number; runs: number },
+): Promise<NullReport> {
+  const flat: Probe = {
+    maxPositions: Math.min(64, probe.maxPositions),
+    prepare: () => probe.prepare(1),
+    run: () => probe.run(1),
+  };
+  let [falseSteps, falseBoundaries, unresolvable] = [0, 0, 0];
+  for (let run = 0; run < runs; run++) {
+    const { boundaries, stairs = [], inversions = [] } = await calibrate(flat, { clock, cell, epsilon, seed: run + 1 });
+    const { level, prefixFree } = boundaries.find((each) => each.epsilon === epsilon)!;
+    falseSteps += stairs.filter((stair) => stair.confirmed).length + inversions.length;
+    if (level === "unresolvable") unresolvable++;
+    else if (prefixFree < flat.maxPositions) falseBoundaries++;
+  }
+  return { runs, falseSteps: falseSteps + falseBoundaries, falseBoundaries, unresolvable };
+}
