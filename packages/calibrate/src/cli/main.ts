@@ -6,6 +6,7 @@ import { registerExport } from "./export-command.ts";
 import { registerGenerate } from "./generate-command.ts";
 import { registerImport } from "./import-command.ts";
 import { createOutput, LOG_LEVELS, type Output, type OutputOptions } from "./output.ts";
+import { registerReport } from "./report-command.ts";
 import { registerShow } from "./show-command.ts";
 
 /** What every command gets besides its own arguments. */
@@ -56,6 +57,7 @@ export async function main(args: readonly string[]): Promise<number> {
     };
   registerCalibrate(program, runs);
   registerShow(program, runs);
+  registerReport(program, runs);
   registerGenerate(program, runs);
   registerDoctor(program, runs);
   registerExport(program, runs);

@@ -1,0 +1,58 @@
+import type { Environment } from "@nearfree/core";
+import { cellName, cellSection } from "./cell-section.ts";
+import type { FigureDocument } from "./figure.ts";
+import type { ProfileGroup } from "./group-profiles.ts";
+import { heatMapFigure } from "./heat-map-figure.ts";
+import { environmentFacts } from "./key-facts.ts";
+import { type Content, html, type Markup } from "./markup.ts";
+import { gridVerdict, verdict, verdictDetail } from "./verdict.ts";
+
+/** Characters of a structure hash that are enough for people. */
+const SHORT_HASH = 12;
+
+export const shortModel = (model: string): string => model.slice(0, SHORT_HASH);
+
+/** `cpu, onnxruntime-node 1.30.0, 2 threads` */
+export function environmentName({ executionProvider, runtime, runtimeVersion, threads }: Environment): string {
+  return `${executionProvider}, ${runtime} ${runtimeVersion}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+}
+
+/** One model in one environment: the verdict first, the map of its cells, then each cell. */
+export function groupSection(group: ProfileGroup, document: FigureDocument, isOnly: boolean): Markup {
+  const { profiles, model, id } = group;
+  const environment = environmentFacts(group);
+  const [first] = profiles;
+  const device = group.environment.device.model ?? group.environment.device.adapter;
+  const kicker = [
+    "model ",
+    html`<code>${shortModel(model)}</code>`,
+    ` on ${environmentName(group.environment)}`,
+    device !== undefined && `; ${device}`,
+  ];
+  const heading = (content: Content) => (isOnly ? html`<h1>${content}</h1>` : html`<h2>${content}</h2>`);
+  const single = profiles.length === 1;
+  const lead = single
+    ? html`${verdictDetail(first!)} Measured at ${cellName(first!)}.`
+    : html`${profiles.length} cells of context and batch; each has its curve below.`;
+  return html`<section class="group" id="g${id}">
+<p class="kicker">${kicker}</p>
+${heading(gridVerdict(profiles))}
+<p class="lead">${lead}</p>
+${single ? cellSection(first!, document, environment) : html`${cells(group, document)}<div class="tables">${environment}</div>`}
+</section>
+`;
+}
+
+function cells({ profiles }: ProfileGroup, document: FigureDocument): Markup {
+  const sections = profiles.map(
+    (profile, i) => html`<details${i === 0 && html` open`}>
+<summary>${sentenceCase(cellName(profile))} <span>${verdict(profile)}</span></summary>
+<p class="lead">${verdictDetail(profile)}</p>
+${cellSection(profile, document)}</details>
+`,
+  );
+  return html`<figure>${heatMapFigure(profiles, document)}<figcaption>Near-free positions by context and batch, a map for every ε; ~ marks a boundary that no interval decides, ? one that noise hides. The stronger the shade, the more.</figcaption></figure>
+${sections}`;
+}
+
+const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
