@@ -49,7 +49,7 @@ it.each(["fp32", "int4"] as const)("measures a real %s decoder within its budget
   const measurement = await calibrateDecoder(quantisation);
   expect(parseProfile({ ...sampleProfile(), ...measurement })).toBeDefined();
   const { points, invariance, run } = measurement;
-  expect(run.forwards).toBeLessThanOrEqual(240);
+  expect(run.ms).toBeLessThanOrEqual(21_000);
   expect(["decided", "forwards", "unresolvable"]).toContain(run.stop);
   // What was run was compared, each n in one class.
   const compared = invariance.classes.flat().sort((a, b) => a - b);

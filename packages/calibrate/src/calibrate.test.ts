@@ -61,7 +61,7 @@ describe("on a silent machine", () => {
 
 /** Shares over many machines: curves stretched so that thresholds fall anywhere between their points. */
 async function survey(noise: keyof typeof NOISES, seeds: number) {
-  let [cells, right, unsafe, forwards] = [0, 0, 0, 0];
+  let [cells, right, unsafe, forwards, beyond] = [0, 0, 0, 0, 0];
   for (const cost of Object.values(COSTS)) {
     for (let seed = 1; seed <= seeds; seed++) {
       const stretch = 0.5 + ((seed * 0.618) % 1);
@@ -71,12 +71,13 @@ async function survey(noise: keyof typeof NOISES, seeds: number) {
       const dearest = Math.max(...Array.from({ length: found }, (_, i) => stretched(i + 1)));
       cells++;
       forwards += measurement.run.forwards;
-      expect(measurement.run.forwards).toBeLessThanOrEqual(240);
+      // Only where single timings hide the answer are they repeated, each set counted as one of the 240.
+      if (measurement.run.forwards > 240) beyond++;
       if (found >= trueBoundary(stretched, 1.1 / 1.02) && found <= trueBoundary(stretched, 1.1 * 1.02)) right++;
       if (dearest > 1.1 * 1.02) unsafe++;
     }
   }
-  return { right: right / cells, unsafe: unsafe / cells, forwards: forwards / cells };
+  return { right: right / cells, unsafe: unsafe / cells, forwards: forwards / cells, beyond: beyond / cells };
 }
 
 describe("over many machines", () => {
@@ -89,14 +90,29 @@ describe("over many machines", () => {
     const result = await survey(noise, 30);
     expect(result.right).toBeGreaterThanOrEqual(right);
     expect(result.unsafe).toBeLessThanOrEqual(0.01);
+    expect(result.beyond).toBeLessThanOrEqual(noise === "quiet" || noise === "drifting" ? 0 : 0.02);
     expect(result.forwards).toBeLessThanOrEqual(forwards);
+  });
+
+  it("takes the fastest of several where most forwards are cut into", async () => {
+    const noise = { ...NOISES.contended, spikeRate: 0.4 };
+    let right = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const { boundaries, run: figures } = await run({ cost: COSTS.tiled, noise, seed });
+      expect(figures.forwards).toBeGreaterThan(240);
+      if (boundaries[1]?.prefixFree === 8) right++;
+    }
+    expect(right).toBeGreaterThanOrEqual(18);
   });
 
   it("never guesses where nothing can be told apart", async () => {
     for (let seed = 1; seed <= 20; seed++) {
-      const { boundaries, run: figures } = await run({ cost: COSTS.decoder, noise: NOISES.hopeless, seed });
+      const { boundaries, points, run: figures } = await run({ cost: COSTS.decoder, noise: NOISES.hopeless, seed });
       expect(figures.stop).toBe("unresolvable");
       expect(boundaries.every(({ prefixFree: n, level }) => n === 1 && level === "unresolvable")).toBe(true);
+      // A rough curve is there all the same, and marked.
+      expect(points.length).toBeGreaterThan(5);
+      expect(points.slice(1).every(({ level }) => level === "unresolvable")).toBe(true);
     }
   });
 });

@@ -7,11 +7,12 @@ import { InvarianceRecorder } from "./invariance.ts";
 import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./inversions.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
 import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
-import { clockGrain, forwardsPerSample, MAX_GROUP, testAgainstItself } from "./qualify.ts";
+import { clockGrain, forwardsPerSample, MAX_GROUP, smallestRatioOf, testAgainstItself } from "./qualify.ts";
 import { createRandom } from "./random.ts";
 import { Samples } from "./samples.ts";
 import { stepPoints } from "./stairs.ts";
-import { nextPositions } from "./sweep.ts";
+import { median } from "./stats.ts";
+import { BLOCK, nextPositions, thinPoints } from "./sweep.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** Shares of the budget after which the other epsilons, and the exact right edges of other stairs, are let go. */
@@ -21,6 +22,10 @@ const EDGES_SHARE = 0.35;
 const LATE_SHARE = 0.65;
 /** Share of the budget that the sweep may see when the boundary is to be certified after it. */
 const SWEEP_SHARE = 0.25;
+/** Timings of which the fastest counts, tried in turn where other work hides what a single one would show. */
+const REPEATS = [1, 3, 7, 15] as const;
+/** Samples after which the noise among them is believed. */
+const NOISE_SAMPLES = 12;
 /** Most inversions that direct pairs are spent on. */
 const MAX_INVERSIONS = 2;
 
@@ -61,9 +66,9 @@ export async function calibrate(probe: Probe, options: CalibrateOptions): Promis
 /** Fills `findings` as it goes, so that what a stop leaves behind is all there. */
 async function measure(probe: Probe, meter: Meter, settings: Settings, findings: Findings): Promise<Stop> {
   const { samples, invariance } = findings;
-  const qualified = await qualify(probe, meter, settings, findings);
+  if (!(await prepareClock(probe, meter, settings, findings))) return "unresolvable";
+  let qualified = await qualify(meter, settings, findings, 1);
   for (const { positions, logRatios = [] } of settings.resume?.points ?? []) samples.add(positions, logRatios);
-  if (!qualified) return "unresolvable";
   const run = new CellRun({
     probe,
     meter,
@@ -72,18 +77,45 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
     random: createRandom(settings.seed),
     onWarming: (positions) => settings.onEvent({ type: "warming", cell: settings.cell, positions }),
   });
-  for (;;) {
-    const spent = meter.spent / (settings.certify ? SWEEP_SHARE : 1);
-    const goals = { ...settings, late: spent > LATE_SHARE, extra: spent < EXTRA_SHARE, edges: spent < EDGES_SHARE };
-    const positions = nextPositions(samples, goals);
-    if (positions.length === 0) break;
-    await run.measure(positions);
-    for (const n of positions) reportSample(n, meter, settings, samples);
+  while (qualified && (await sweep(run, meter, settings, samples)) === "noisy") {
+    samples.clear();
+    run.forgetAnchor();
+    qualified = await qualify(meter, settings, findings, meter.repeats + 1);
+  }
+  if (!qualified) {
+    await surveyRoughly(run, meter, settings, samples).catch((error: unknown) => {
+      if (!(error instanceof MeasuringStopped && error.stop !== "aborted")) throw error;
+    });
+    return "unresolvable";
   }
   await confirmInversions(run, findings);
   if (settings.certify) await certifyBoundary(run, settings, findings);
   await run.revisit(samples.measured);
   return "decided";
+}
+
+/** Samples until every question is answered, or until what looked quiet proves too noisy to answer the main one. */
+async function sweep(run: CellRun, meter: Meter, settings: Settings, samples: Samples): Promise<"answered" | "noisy"> {
+  for (;;) {
+    const spent = meter.spent / (settings.certify ? SWEEP_SHARE : 1);
+    const goals = { ...settings, late: spent > LATE_SHARE, extra: spent < EXTRA_SHARE, edges: spent < EDGES_SHARE };
+    const positions = nextPositions(samples, goals);
+    if (positions.length === 0) return "answered";
+    await run.measure(positions);
+    for (const n of positions) reportSample(n, meter, settings, samples);
+    const hidden = smallestRatioOf(samples.noiseScale) > 1 + settings.epsilon / 2;
+    if (hidden && samples.total >= NOISE_SAMPLES && meter.repeats < REPEATS.at(-1)!) return "noisy";
+  }
+}
+
+/** No boundary can be told here, yet a scheduler does better with a curve of wide intervals than with none. */
+async function surveyRoughly(run: CellRun, meter: Meter, settings: Settings, samples: Samples): Promise<void> {
+  for (;;) {
+    const positions = thinPoints(samples, settings.maxPositions).slice(0, BLOCK);
+    if (positions.length === 0) return;
+    await run.measure(positions);
+    for (const n of positions) reportSample(n, meter, settings, samples);
+  }
 }
 
 /** Measures every forward that seems dearer than a wider one directly against it. */
@@ -95,8 +127,8 @@ async function confirmInversions(run: CellRun, { samples, inversions }: Findings
   }
 }
 
-/** Warms n = 1, groups forwards as the clock needs and tests n = 1 against itself. False: nothing can be told apart here. */
-async function qualify(probe: Probe, meter: Meter, settings: Settings, findings: Findings): Promise<boolean> {
+/** Warms n = 1 and groups forwards as the clock needs. False: the model is too fast for the clock. */
+async function prepareClock(probe: Probe, meter: Meter, settings: Settings, findings: Findings): Promise<boolean> {
   const { cell, clock, epsilon, onEvent } = settings;
   onEvent({ type: "warming", cell, positions: 1 });
   const grainMs = clockGrain(clock);
@@ -112,18 +144,29 @@ async function qualify(probe: Probe, meter: Meter, settings: Settings, findings:
   await warmUp(meter, 1, { onRun });
   const group = forwardsPerSample(grainMs, Math.min(...warm), epsilon);
   meter.group = group ?? MAX_GROUP;
-  if (group === undefined) {
-    findings.baseMs = [await meter.time(1)];
-    if (findings.baseMs[0] === 0)
-      throw invalidOption("clock", "one that moves while forwards run", "one that stands still");
-    return false;
+  if (group !== undefined) return true;
+  const baseMs = await meter.time(1);
+  if (baseMs === 0) throw invalidOption("clock", "one that moves while forwards run", "one that stands still");
+  findings.baseMs = [baseMs];
+  return false;
+}
+
+/** Tests n = 1 against itself, from `leastRepeats` up, until something can be told apart. False: nothing can. */
+async function qualify(meter: Meter, settings: Settings, findings: Findings, leastRepeats: number): Promise<boolean> {
+  const { cell, epsilon, onEvent } = settings;
+  for (const repeats of REPEATS.filter((each) => each >= leastRepeats)) {
+    if (repeats > meter.repeats) meter.restart(repeats);
+    const { baseMs, nullSamples, smallestRatio, resolvable } = await testAgainstItself(meter, epsilon);
+    findings.baseMs = baseMs;
+    findings.smallestRatio = smallestRatio;
+    if (!resolvable && repeats < REPEATS.at(-1)!) continue;
+    findings.samples.addNull(nullSamples);
+    if (!resolvable) return false;
+    const forwardsPerTiming = meter.group * repeats;
+    onEvent({ type: "qualified", cell, baseMs: median(baseMs), smallestRatio, forwardsPerSample: forwardsPerTiming });
+    return true;
   }
-  const { baseMs, nullSamples, smallestRatio, resolvable } = await testAgainstItself(meter, epsilon);
-  findings.baseMs = baseMs;
-  findings.smallestRatio = smallestRatio;
-  findings.samples.addNull(nullSamples);
-  onEvent({ type: "qualified", cell, baseMs: Math.min(...baseMs), smallestRatio, forwardsPerSample: group });
-  return resolvable;
+  return false;
 }
 
 function reportSample(positions: number, meter: Meter, settings: Settings, samples: Samples): void {
@@ -137,7 +180,7 @@ function reportSample(positions: number, meter: Meter, settings: Settings, sampl
     samples: samples.count(positions),
     level: verdict.level,
     forwards: meter.forwards,
-    forwardLimit: settings.budget.forwards * meter.group,
+    forwardLimit: meter.forwardLimit,
   });
 }
 

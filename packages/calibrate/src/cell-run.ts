@@ -48,6 +48,11 @@ export class CellRun {
     for (let i = 0; i < order.length; i += 2) await this.#measureBetweenAnchors(order.slice(i, i + 2));
   }
 
+  /** The next block starts with an anchor of its own. */
+  forgetAnchor(): void {
+    this.#anchorMs = undefined;
+  }
+
   /** Compares the bits of every n in `positions` that this run did not warm: its samples came from an earlier run. */
   async revisit(positions: readonly number[]): Promise<void> {
     for (const n of positions) {

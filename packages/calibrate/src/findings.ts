@@ -45,7 +45,9 @@ export function summarise(
   return {
     baseMs: median(baseMs),
     coldMs,
-    points: curvePoints(samples, epsilon),
+    points: curvePoints(samples, epsilon).map((point) =>
+      stop === "unresolvable" && point.positions > 1 ? { ...point, level: "unresolvable" } : point,
+    ),
     boundaries: wanted.map((value) => {
       const boundary = resolvedBoundary(boundaryOf(samples, value, maxPositions), smallestRatio, stop);
       return value === epsilon && findings.certified !== undefined ? capped(boundary, findings.certified) : boundary;
@@ -67,8 +69,8 @@ export function summarise(
 
 /** Where noise hides half of epsilon, and the points do not decide all the same, there is no answer: one position is safe. */
 function resolvedBoundary(boundary: Boundary, smallestRatio: number, stop: Stop): Boundary {
-  const hidden = stop === "unresolvable" || smallestRatio > 1 + boundary.epsilon / 2;
-  if (!hidden || boundary.level === "certified") return boundary;
+  const hidden = smallestRatio > 1 + boundary.epsilon / 2 && boundary.level !== "certified";
+  if (!hidden && stop !== "unresolvable") return boundary;
   return { ...boundary, prefixFree: 1, level: "unresolvable", freeSet: [[1, 1]] };
 }
 

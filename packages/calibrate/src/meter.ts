@@ -2,7 +2,7 @@ import type { Clock, Probe, Stop } from "@nearfree/core";
 
 /** What a cell may cost. */
 export interface Budget {
-  /** Timed forwards; a group timed together because of a coarse clock counts once. */
+  /** Timed forwards; a group timed together, or repeated for its fastest, counts once. */
   readonly forwards: number;
   readonly ms: number;
 }
@@ -19,11 +19,13 @@ export class MeasuringStopped extends Error {
 
 /** The only place where forwards are run and time is read. Every timing is counted, and may end the measurement. */
 export class Meter {
-  /** Forwards run, and timings taken (equal unless forwards are grouped). */
+  /** Forwards run, and timings taken since the last restart (equal unless forwards are grouped or repeated). */
   forwards = 0;
   timings = 0;
-  /** Forwards timed together. */
+  /** Forwards timed together: more than one where the clock is coarse. */
   group = 1;
+  /** Timings of which the fastest counts: more than one where other work cuts into every other forward. */
+  repeats = 1;
   readonly #probe: Probe;
   readonly #clock: Clock;
   readonly #budget: Budget;
@@ -47,9 +49,20 @@ export class Meter {
     return Math.max(this.timings / this.#budget.forwards, this.elapsedMs / this.#budget.ms);
   }
 
+  /** Forwards after which the budget ends the measurement, if nothing is restarted before. */
+  get forwardLimit(): number {
+    return this.forwards + (this.#budget.forwards - this.timings) * this.group * this.repeats;
+  }
+
+  /** Takes the fastest of `repeats` from now on, with all forwards of the budget; its time goes on. */
+  restart(repeats: number): void {
+    this.repeats = repeats;
+    this.timings = 0;
+  }
+
   /**
-   * Ms of one forward of n positions: of `group` forwards, divided. Where forwards are grouped their `prepare` is timed too,
-   * at n = 1 as at any other n.
+   * Ms of one forward of n positions: the fastest of `repeats`, each of `group` forwards, divided. Where forwards are grouped
+   * their `prepare` is timed too, at n = 1 as at any other n.
    *
    * @throws MeasuringStopped before running anything.
    */
@@ -57,6 +70,13 @@ export class Meter {
     if (this.#signal?.aborted) throw new MeasuringStopped("aborted");
     if (this.timings >= this.#budget.forwards) throw new MeasuringStopped("forwards");
     if (this.elapsedMs >= this.#budget.ms) throw new MeasuringStopped("time");
+    let fastest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < this.repeats; i++) fastest = Math.min(fastest, await this.#timeGroup(n));
+    this.timings++;
+    return fastest / this.group;
+  }
+
+  async #timeGroup(n: number): Promise<number> {
     await this.#probe.prepare(n);
     const start = this.#clock();
     for (let i = 0; i < this.group; i++) {
@@ -64,8 +84,7 @@ export class Meter {
       await this.#probe.run(n);
     }
     const ms = this.#clock() - start;
-    this.timings++;
     this.forwards += this.group;
-    return ms / this.group;
+    return ms;
   }
 }

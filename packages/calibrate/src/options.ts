@@ -14,7 +14,7 @@ import type { Budget } from "./meter.ts";
 export const METHOD_VERSION = 1;
 
 export const DEFAULT_MAX_POSITIONS = 64;
-/** Most timed forwards of one cell, and most ms. */
+/** Most timed forwards of one cell, where the machine does not need each repeated (see `Meter`), and most ms. */
 export const DEFAULT_FORWARDS = 240;
 export const DEFAULT_BUDGET_MS = 20_000;
 /** Most timed forwards of one cell with `certify`. */

@@ -11,7 +11,7 @@ const GRAIN_SHARE = 0.1;
 export const MAX_GROUP = 64;
 /** Timings of one round of the A/A test; rounds before the verdict that nothing can be told apart; rounds that a verdict looks at. */
 const AA_TIMINGS = 8;
-const AA_ROUNDS = 6;
+const AA_ROUNDS = 4;
 const AA_WINDOW = 3;
 /** Samples that one number of positions may take: the A/A noise is judged by what that many leave. */
 export const MAX_SAMPLES_PER_POINT = 32;

@@ -15,6 +15,15 @@ export class Samples {
     this.#noise = undefined;
   }
 
+  /** Forgets every sample: those to come are taken another way. */
+  clear(): void {
+    for (const logRatios of this.#byPositions.values()) this.discards += logRatios.length;
+    this.#byPositions.clear();
+    this.#null.length = 0;
+    this.anchorsMs.length = 0;
+    this.#noise = undefined;
+  }
+
   add(positions: number, logRatios: readonly number[]): void {
     if (logRatios.length === 0) return;
     this.#byPositions.set(positions, [...this.of(positions), ...logRatios]);
@@ -27,6 +36,11 @@ export class Samples {
 
   count(positions: number): number {
     return this.of(positions).length;
+  }
+
+  /** Samples of every n together. */
+  get total(): number {
+    return [...this.#byPositions.values()].reduce((sum, logRatios) => sum + logRatios.length, 0);
   }
 
   /** Every n > 1 with a sample, ascending. */

@@ -108,7 +108,7 @@ function isThin(samples: Samples, n: number): boolean {
 }
 
 /** Scheduler points with too few samples, as far up as decoding could pay. */
-function thinPoints(samples: Samples, maxPositions: number): number[] {
+export function thinPoints(samples: Samples, maxPositions: number): number[] {
   const thin: number[] = [];
   for (const n of SCHEDULER_POINTS) {
     if (n > maxPositions) break;

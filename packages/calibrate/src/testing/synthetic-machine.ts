@@ -60,7 +60,7 @@ export const NOISES = {
   /** More threads than cores: every tenth forward waits for its turn. */
   contended: { ...SILENT, jitter: 0.02, spikeRate: 0.1, spikeSize: 3 },
   /** Nothing can be told apart. */
-  hopeless: { ...SILENT, jitter: 0.35, spikeRate: 0.1 },
+  hopeless: { ...SILENT, jitter: 1 },
 } satisfies Record<string, NoiseModel>;
 
 export interface SyntheticMachineOptions {
