@@ -29,9 +29,11 @@ export function registerCalibrate(program: Command, runs: Runs): void {
       const onWarning = (message: string) => output.log.warn(message);
       output.progress("loading the model");
       const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      const warnings: string[] = [];
       try {
         const { profile, origin, storeError } = await loadOrCalibrate(model, {
           store: defaultStore({ root: options.cache, onWarning }),
+          onWarning: (message) => warnings.push(message),
           contextLength: options.context,
           fresh: options.fresh,
           signal,
@@ -40,6 +42,7 @@ export function registerCalibrate(program: Command, runs: Runs): void {
           ...(options.forwards && { budget: { forwards: options.forwards } }),
         });
         const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
+        for (const message of warnings) if (message !== storeError?.message) onWarning(message);
         output.result({ origin, profile }, found + profileText(profile));
         // The measurement is shown first: a cache that cannot be written loses nothing.
         if (storeError) throw storeError;

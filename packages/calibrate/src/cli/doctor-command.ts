@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { defaultCacheRoot } from "@nearfree/core/fs-store";
+import { type ProfileStanding, profileStanding } from "@nearfree/core";
+import { createFsStore, defaultCacheRoot, systemCacheRoots } from "@nearfree/core/fs-store";
 import type { Command } from "commander";
 import * as ort from "onnxruntime-node";
 import { defaultStore } from "../node/default-store.ts";
@@ -11,8 +12,9 @@ import type { Runs } from "./main.ts";
 import { addModelOptions, type ModelOptions, nonNegativeInteger } from "./shared-options.ts";
 
 interface ModelReport {
-  readonly profile: "cached" | "none";
-  /** Empty when the profile is cached; else the nearest stored profile's differences, where there is one. */
+  /** How far the stored profile may be relied on; `cached` stands for a whole one. */
+  readonly profile: "cached" | Exclude<ProfileStanding, "whole"> | "none";
+  /** Empty when there is a profile; else the nearest stored profile's differences, where there is one. */
   readonly differences: readonly KeyDifference[];
   readonly runner: object;
   readonly layers: number;
@@ -33,11 +35,13 @@ export function registerDoctor(program: Command, runs: Runs): void {
       const root = options.cache ?? defaultCacheRoot();
       const store = defaultStore({ root, onWarning });
       const profiles = await store.list();
+      const system = await Promise.all(systemCacheRoots().map(readSystem));
       const value = {
         node: process.versions.node,
         runtime: `onnxruntime-node ${ort.env.versions.node ?? "unknown"}`,
         executionProviders: (await ort.listSupportedBackends()).map(({ name, bundled }) => ({ name, bundled })),
-        cache: { root, writable: await isWritable(root), profiles: profiles.length },
+        cache: { root, writable: await isWritable(root), profiles: (await createFsStore({ root }).list()).length },
+        system,
         warnings,
         ...(path !== undefined && { model: await examine(path, options) }),
       };
@@ -47,7 +51,8 @@ export function registerDoctor(program: Command, runs: Runs): void {
         const model = await openModel(modelPath, { executionProvider: ep, threads, onWarning });
         try {
           const wanted = profileKey(model, context);
-          const found = (await store.get(wanted)) !== undefined;
+          const found = await store.get(wanted);
+          const standing = found && profileStanding(found);
           const differences = found
             ? []
             : (nearestKey(
@@ -56,7 +61,7 @@ export function registerDoctor(program: Command, runs: Runs): void {
               ) ?? []);
           const { layers, weightBytes } = model.summary;
           return {
-            profile: found ? "cached" : "none",
+            profile: standing === "whole" ? "cached" : (standing ?? "none"),
             differences,
             runner: model.runner.describe(),
             layers,
@@ -68,6 +73,15 @@ export function registerDoctor(program: Command, runs: Runs): void {
       }
     }),
   );
+}
+
+interface SystemReport {
+  readonly root: string;
+  readonly profiles: number;
+}
+
+async function readSystem(root: string): Promise<SystemReport> {
+  return { root, profiles: (await createFsStore({ root, readOnly: true }).list()).length };
 }
 
 /** Whether the folder, or the nearest one above it that exists, can be written. */
@@ -87,16 +101,18 @@ function doctorText(value: {
   readonly runtime: string;
   readonly executionProviders: readonly { readonly name: string; readonly bundled: boolean }[];
   readonly cache: { readonly root: string; readonly writable: boolean; readonly profiles: number };
+  readonly system: readonly SystemReport[];
   readonly warnings: readonly string[];
   readonly model?: ModelReport;
 }): string {
   const providers = value.executionProviders.map(({ name, bundled }) => (bundled ? name : `${name} (not bundled)`));
-  const { cache, model, warnings } = value;
+  const { cache, system, model, warnings } = value;
   const lines = [
     `Node.js              ${value.node}`,
     `runtime              ${value.runtime}`,
     `execution providers  ${providers.join(", ")}`,
     `cache                ${cache.root}, ${cache.profiles} profiles, ${cache.writable ? "writable" : "NOT writable"}`,
+    ...system.map(({ root, profiles }) => `system cache         ${root}, ${profiles} profiles, read-only`),
     ...warnings.map((warning) => `warning              ${warning}`),
   ];
   if (model !== undefined) {

@@ -1,13 +1,21 @@
-import type { Profile } from "@nearfree/core";
+import { type Profile, type ProfileStanding, profileStanding } from "@nearfree/core";
 import { boundaryTable } from "./boundary-table.ts";
 import { curveChart } from "./chart.ts";
 
+const STANDINGS: Record<ProfileStanding, string> = {
+  whole: "",
+  partial: "; cut short, the next calibration goes on from it",
+  imported: "; imported, to be tested at its first use",
+};
+
 /** What identifies a profile for a person: model, environment, cell. */
-export function profileTitle({ key, measuredAt }: Profile): string {
+export function profileTitle(profile: Profile): string {
+  const { key, measuredAt } = profile;
   const { environment: env, cell, model } = key;
   return (
     `model ${model.slice(0, 12)} on ${env.executionProvider}, ${env.runtime} ${env.runtimeVersion}, ` +
-    `${env.threads} threads; context ${cell.contextLength}, batch ${cell.batch}; ${measuredAt.slice(0, 16).replace("T", " ")}`
+    `${env.threads} threads; context ${cell.contextLength}, batch ${cell.batch}; ${measuredAt.slice(0, 16).replace("T", " ")}` +
+    STANDINGS[profileStanding(profile)]
   );
 }
 
