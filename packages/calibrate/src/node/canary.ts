@@ -101,15 +101,17 @@ function judgeClaims(claims: readonly Claim[], samples: Samples, last: boolean):
   let open = false;
   for (const { positions, ratio, low, high } of claims) {
     const { centre, halfWidth } = samples.estimate(positions);
+    // Outside the profile's own interval: its doubt is no contradiction.
+    const beyond = Math.max(Math.log(low) - centre, centre - Math.log(high));
     const enough = samples.count(positions) >= MIN_SAMPLES;
-    // The profile's own doubt is no contradiction.
-    const distance = Math.max(0, Math.log(low) - centre, centre - Math.log(high));
-    if (last && !(halfWidth <= tolerance)) return unresolvable("the machine is too noisy to tell");
-    if (enough && distance - (last ? 0 : halfWidth) > tolerance) {
+    if (enough && beyond + halfWidth <= tolerance) continue;
+    const near = last && enough && halfWidth <= tolerance;
+    if (enough && beyond - (near ? 0 : halfWidth) > tolerance) {
       const here = Math.exp(centre).toFixed(2);
       return differs(`${positions} positions cost ${here} times one here, ${ratio.toFixed(2)} times in the profile`);
     }
-    if (!enough || distance + halfWidth > tolerance) open = true;
+    if (last && !near) return unresolvable("the machine is too noisy to tell");
+    open = true;
   }
   return open && !last ? undefined : { verdict: "agrees" };
 }

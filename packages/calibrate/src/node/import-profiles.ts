@@ -1,4 +1,4 @@
-import { hashOf, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
+import { type Clock, hashOf, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { type CanaryVerdict, runCanary } from "./canary.ts";
 import { profileKey } from "./load-or-calibrate.ts";
@@ -26,6 +26,8 @@ export interface ImportProfilesOptions {
   readonly store: ProfileStore;
   /** Profiles of this model in its environment are tested at once. */
   readonly model?: OpenModel | undefined;
+  /** Monotonic, in ms. Default `performance.now`. */
+  readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,7 +39,7 @@ export interface ImportProfilesOptions {
  */
 export async function importProfiles(
   profiles: readonly Profile[],
-  { store, model, signal }: ImportProfilesOptions,
+  { store, model, clock = () => performance.now(), signal }: ImportProfilesOptions,
 ): Promise<ImportedProfile[]> {
   const outcomes: ImportedProfile[] = [];
   for (const profile of profiles) {
@@ -47,7 +49,7 @@ export async function importProfiles(
       outcomes.push({ key, outcome: "known" });
       continue;
     }
-    const verdict = model && fits(key, model) ? await test(profile, model, signal) : undefined;
+    const verdict = model && fits(key, model) ? await test(profile, model, clock, signal) : undefined;
     if (verdict?.verdict === "differs") {
       outcomes.push({ key, outcome: "contradicted", reason: verdict.reason });
     } else if (verdict?.verdict === "agrees") {
@@ -68,10 +70,15 @@ function fits(key: ProfileKey, model: OpenModel): boolean {
   return batch === 1 && contextLength < contextLimit && hashOf(profileKey(model, contextLength)) === hashOf(key);
 }
 
-async function test(profile: Profile, model: OpenModel, signal: AbortSignal | undefined): Promise<CanaryVerdict> {
+async function test(
+  profile: Profile,
+  model: OpenModel,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<CanaryVerdict> {
   const probe = createCalibrationProbe(model, profile.key.cell.contextLength);
   try {
-    return await runCanary(probe, profile, { clock: () => performance.now(), signal });
+    return await runCanary(probe, profile, { clock, signal });
   } finally {
     model.runner.rewind(0);
   }

@@ -16,7 +16,8 @@ import type { OpenModel } from "./open-model.ts";
 /** Positions in the KV cache while measuring, where the caller names none and the model's context allows it. */
 export const DEFAULT_CONTEXT_LENGTH = 256;
 
-export interface LoadOrCalibrateOptions extends Pick<MeasureProfileOptions, "budget" | "maxPositions" | "seed"> {
+export interface LoadOrCalibrateOptions
+  extends Pick<MeasureProfileOptions, "budget" | "clock" | "maxPositions" | "seed"> {
   /** Default: memory in front of the user's cache folder, in front of the system's. */
   readonly store?: ProfileStore | undefined;
   /** Positions in the KV cache while measuring. Default 256, or half the model's context where that is less. */
@@ -46,7 +47,7 @@ export interface LoadedProfile {
  * @throws NearfreeError `aborted`, `context-exceeded` for a context length that the model does not have, `run-failed`.
  */
 export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrateOptions = {}): Promise<LoadedProfile> {
-  const { onWarning, contextLength, fresh = false, store: given, ...measuring } = options;
+  const { onWarning, contextLength, fresh = false, store: given, clock = now, ...measuring } = options;
   const store = given ?? defaultStore({ onWarning });
   const key = profileKey(model, contextLength);
   const known = await store.get(key);
@@ -55,11 +56,11 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
   const probe = createCalibrationProbe(model, key.cell.contextLength);
   try {
     if (standing === "imported") {
-      const confirmed = await confirm(known!, () => runCanary(probe, known!, { ...measuring, clock: now }), onWarning);
+      const confirmed = await confirm(known!, () => runCanary(probe, known!, { ...measuring, clock }), onWarning);
       if (confirmed !== undefined) return { origin: "cached", ...(await keep(store, confirmed, onWarning)) };
     }
     const resume = standing === "partial" ? known : undefined;
-    const profile = await measureProfile(model, probe, key, { ...measuring, resume });
+    const profile = await measureProfile(model, probe, key, { ...measuring, clock, resume });
     const kept = outranks(known, profile) ? { profile } : await keep(store, profile, onWarning);
     if (profile.run.stop === "aborted") throw interrupted(profile, kept.storeError);
     return { origin: "measured", ...kept };

@@ -1,4 +1,4 @@
-import type { Balance, CalibrationEvent, Probe, Profile, ProfileKey } from "@nearfree/core";
+import type { Balance, CalibrationEvent, Clock, Probe, Profile, ProfileKey } from "@nearfree/core";
 import { createBalanceProbes } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
 import { assembleProfile } from "../assemble-profile.ts";
@@ -11,6 +11,8 @@ export interface MeasureProfileOptions
   extends Pick<CalibrateOptions, "budget" | "certify" | "epsilon" | "maxPositions" | "seed"> {
   /** A partial profile under the same key: its samples and its balance count. */
   readonly resume?: Profile | undefined;
+  /** Monotonic, in ms. Default `performance.now`. */
+  readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: CalibrationEvent) => void) | undefined;
 }
@@ -24,14 +26,14 @@ export async function measureProfile(
   model: OpenModel,
   probe: Probe,
   key: ProfileKey,
-  { resume, ...options }: MeasureProfileOptions,
+  { resume, clock = () => performance.now(), ...options }: MeasureProfileOptions,
 ): Promise<Profile> {
   // The balance comes first: an abort later leaves a whole record of what was measured.
-  const balance = resume?.idleCompute ?? (await deviceBalance(model, options.signal));
+  const balance = resume?.idleCompute ?? (await deviceBalance(model, clock, options.signal));
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const measurement = await calibrate(probe, {
     ...(Object.fromEntries(given) as Partial<CalibrateOptions>),
-    clock: () => performance.now(),
+    clock,
     cell: key.cell,
     ...(resume && { resume }),
   });
@@ -45,14 +47,14 @@ export async function measureProfile(
 }
 
 /** The balance of the device as this model sees it: same execution provider, same threads, a working set of its size. */
-async function deviceBalance(model: OpenModel, signal: AbortSignal | undefined): Promise<Balance> {
+async function deviceBalance(model: OpenModel, clock: Clock, signal: AbortSignal | undefined): Promise<Balance> {
   const probes = await createBalanceProbes({
     createSession: (bytes) => createSession(bytes, model.sessionOptions),
     Tensor: ort.Tensor,
     workingSetBytes: model.summary.weightBytes,
   });
   try {
-    return await measureBalance(probes, { clock: () => performance.now(), ...(signal && { signal }) });
+    return await measureBalance(probes, { clock, ...(signal && { signal }) });
   } finally {
     await probes.release();
   }

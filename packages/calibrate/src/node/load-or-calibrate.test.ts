@@ -1,0 +1,186 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type CalibrationEvent,
+  createMemoryStore,
+  NearfreeError,
+  type Profile,
+  type ProfileStore,
+  profileStanding,
+} from "@nearfree/core";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { writeModelFolder } from "../cli/testing/model-folder.ts";
+import { COSTS, type CostFunction } from "../testing/synthetic-machine.ts";
+import { timeModel } from "../testing/timed-model.ts";
+import { decodeBundle, encodeBundle } from "./bundle.ts";
+import { importProfiles } from "./import-profiles.ts";
+import { type LoadOrCalibrateOptions, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";
+import { type OpenModel, openModel } from "./open-model.ts";
+
+let folder: string;
+let model: OpenModel;
+let store: ProfileStore;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nearfree-load-"));
+  model = await openModel(await writeModelFolder(join(folder, "model")));
+});
+afterAll(async () => {
+  await model.release();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  store = createMemoryStore();
+});
+
+/** One call on a machine with this cost; how many forwards it took. */
+async function load(options: LoadOrCalibrateOptions & { cost?: CostFunction; jitter?: number } = {}) {
+  const { cost = COSTS.decoder, jitter, ...rest } = options;
+  const timed = timeModel(model, cost, jitter);
+  const loaded = await loadOrCalibrate(timed.model, { store, contextLength: 32, clock: timed.clock, ...rest });
+  return { ...loaded, forwards: timed.forwards() };
+}
+
+/** A call that is aborted once `samples` samples are taken. */
+async function abortedLoad(samples: number, options: LoadOrCalibrateOptions = {}): Promise<NearfreeError> {
+  const abort = new AbortController();
+  let seen = 0;
+  const onEvent = ({ type }: CalibrationEvent) => {
+    if (type === "sampled" && ++seen === samples) abort.abort();
+  };
+  return load({ ...options, signal: abort.signal, onEvent }).then(
+    () => expect.unreachable("the abort is an error"),
+    (error: unknown) => error as NearfreeError,
+  );
+}
+
+const stored = () => store.get(profileKey(model, 32));
+const samplesIn = (profile: Profile | undefined) =>
+  (profile?.points ?? []).reduce((sum, { logRatios = [] }) => sum + logRatios.length, 0);
+
+it("measures once, then finds it; fresh measures again", async () => {
+  const first = await load();
+  expect(first).toMatchObject({ origin: "measured", profile: { run: { stop: "decided" } } });
+  expect(await load()).toEqual({ profile: first.profile, origin: "cached", forwards: 0 });
+  expect((await load({ fresh: true })).origin).toBe("measured");
+});
+
+describe("an abort", () => {
+  it("is an error in one line; what was measured is kept, and the next call goes on from it", async () => {
+    const error = await abortedLoad(20);
+    expect(error).toMatchObject({ code: "aborted" });
+    expect(error.message).toMatch(/received an interrupt after \d+ forwards; what was measured is kept/);
+    const part = await stored();
+    expect(part?.run.stop).toBe("aborted");
+    expect(samplesIn(part)).toBeGreaterThanOrEqual(20);
+
+    const whole = await load();
+    expect(whole).toMatchObject({ origin: "measured", profile: { idleCompute: part!.idleCompute } });
+    expect(profileStanding(whole.profile)).toBe("whole");
+    for (const { positions, logRatios = [] } of part!.points) {
+      const after = whole.profile.points.find((point) => point.positions === positions);
+      expect(after?.logRatios?.slice(0, logRatios.length) ?? []).toEqual(logRatios);
+    }
+    expect((await load()).origin).toBe("cached");
+  });
+
+  it("that comes sooner than the last one takes nothing away", async () => {
+    await abortedLoad(20);
+    const before = await stored();
+    expect((await abortedLoad(1, { fresh: true })).code).toBe("aborted");
+    expect(await stored()).toEqual(before);
+  });
+
+  it("of a fresh measurement leaves the whole profile in place", async () => {
+    const { profile } = await load();
+    await abortedLoad(5, { fresh: true });
+    expect(await stored()).toEqual(profile);
+  });
+
+  it("says so where nothing can be kept", async () => {
+    const put = async () => {
+      throw new NearfreeError({
+        code: "store-unwritable",
+        from: "core",
+        what: "store",
+        expected: "a writable one",
+        received: "EROFS",
+        remedy: "use another",
+      });
+    };
+    const error = await abortedLoad(5, { store: { ...store, put } });
+    expect(error).toMatchObject({ code: "aborted", message: expect.stringContaining("nothing could be kept") });
+  });
+});
+
+it("what noise hid is measured again by the next call", async () => {
+  const hidden = await load({ jitter: 1.5 });
+  expect(hidden).toMatchObject({ origin: "measured", profile: { run: { stop: "unresolvable" } } });
+  expect(profileStanding((await stored())!)).toBe("partial");
+  expect(await load()).toMatchObject({ origin: "measured", profile: { run: { stop: "decided" } } });
+  expect((await load()).origin).toBe("cached");
+});
+
+describe("an imported profile", () => {
+  const shifted: CostFunction = (n) => (n === 1 ? 1 : 1.4 * COSTS.decoder(n));
+
+  it("is taken over once a canary agrees", async () => {
+    const { profile, forwards } = await load();
+    store = createMemoryStore();
+    await store.put({ ...profile, imported: true });
+    const taken = await load();
+    expect(taken).toMatchObject({ profile, origin: "cached" });
+    expect(taken.forwards).toBeLessThan(forwards);
+    expect(await stored()).toEqual(profile);
+  });
+
+  it("is measured anew where the canary does not agree, with one line that says why", async () => {
+    const { profile } = await load({ cost: shifted });
+    store = createMemoryStore();
+    await store.put({ ...profile, imported: true });
+    const warnings: string[] = [];
+    const loaded = await load({ onWarning: (message) => warnings.push(message) });
+    expect(loaded.origin).toBe("measured");
+    expect(warnings).toEqual([expect.stringMatching(/^the imported profile is not used: \d+ positions cost [^\n]+$/)]);
+    expect((await stored())?.imported).toBeUndefined();
+  });
+
+  it("goes through a bundle: tested at once where the model is at hand, else at its first use", async () => {
+    const ours = (await load()).profile;
+    const foreign = { ...ours, key: { ...ours.key, environment: { ...ours.key.environment, threads: 77 } } };
+    const profiles = decodeBundle(encodeBundle([ours, foreign]), "bundle");
+    const outcomes = async (cost: CostFunction, into: ProfileStore, withModel = true) => {
+      const timed = timeModel(model, cost);
+      const found = await importProfiles(profiles, {
+        store: into,
+        clock: timed.clock,
+        ...(withModel && { model: timed.model }),
+      });
+      return found
+        .map(({ key, outcome }) => [key.environment.threads, outcome])
+        .sort(([a], [b]) => Number(a) - Number(b));
+    };
+    const here = ours.key.environment.threads;
+    expect(await outcomes(COSTS.decoder, store)).toEqual([
+      [here, "known"],
+      [77, "unconfirmed"],
+    ]);
+    const there = createMemoryStore();
+    expect(await outcomes(shifted, there)).toEqual([
+      [here, "contradicted"],
+      [77, "unconfirmed"],
+    ]);
+    expect(await there.get(ours.key)).toBeUndefined();
+    expect(await outcomes(COSTS.decoder, there, false)).toEqual([
+      [here, "unconfirmed"],
+      [77, "unconfirmed"],
+    ]);
+    expect(profileStanding((await there.get(ours.key))!)).toBe("imported");
+    expect(await outcomes(COSTS.decoder, there)).toEqual([
+      [here, "confirmed"],
+      [77, "unconfirmed"],
+    ]);
+    expect(await there.get(ours.key)).toEqual(ours);
+    expect(profileStanding((await there.get(foreign.key))!)).toBe("imported");
+  });
+});
