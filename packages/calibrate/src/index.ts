@@ -1,6 +1,7 @@
 export { assembleProfile } from "./assemble-profile.ts";
 export { calibrate } from "./calibrate.ts";
 export { CERTIFY_ALPHA } from "./certify.ts";
+export { InvarianceRecorder } from "./invariance.ts";
 export { DEFAULT_BALANCE_MS, type MeasureBalanceOptions, measureBalance } from "./measure-balance.ts";
 export type { CalibrateOptions } from "./options.ts";
 export {
