@@ -78,17 +78,19 @@ function bandMarks({ domain: [left, right] }: Axis, { domain: [bottom] }: Axis):
 /** What as many forwards of one position would cost: the line that every gain is measured from. */
 function proportionalMarks({ domain: [, right] }: Axis, { domain: [, top] }: Axis): Plot.Markish {
   const end = Math.min(right, top);
-  const ends = [1, end].map((n) => ({ n }));
-  const atTop = top < right;
+  // Left of the line nothing else is drawn, where there is room; a line that leaves at the right is named in the margin.
+  const side = top < right && end >= 2 ? "end" : "start";
   return [
-    Plot.line(ends, { x: "n", y: "n", stroke: COLOUR.muted, strokeDasharray: "1,4", strokeLinecap: "round" }),
+    Plot.line(
+      [1, end].map((n) => ({ n })),
+      { x: "n", y: "n", stroke: COLOUR.muted, strokeDasharray: "1,4", strokeLinecap: "round" },
+    ),
     Plot.text(["n forwards of 1"], {
       x: end,
       y: end,
-      dx: atTop ? 6 : 8,
-      dy: atTop ? 8 : 0,
-      textAnchor: "start",
-      ...HALO,
+      dx: side === "end" ? -8 : 8,
+      dy: 8,
+      textAnchor: side,
       fill: COLOUR.muted,
     }),
   ];

@@ -6,6 +6,7 @@ ${themeCss(":root")}
 *{box-sizing:border-box}
 body{margin:0 auto;padding:2.5rem 1.5rem 5rem;max-width:60rem;background:var(--nf-surface);color:var(--nf-ink);
 font:400 .9375rem/1.5 ${FONT};font-variant-numeric:tabular-nums;-webkit-text-size-adjust:100%}
+i{font-style:normal;white-space:nowrap}
 a{color:var(--nf-measured)}
 h1,h2,h3,h4{line-height:1.2;text-wrap:balance;margin:0}
 .kicker{color:var(--nf-muted);font-size:.8125rem;margin:0 0 .375rem}

@@ -1,7 +1,7 @@
 import type { Profile } from "@nearfree/core";
 import * as Plot from "@observablehq/plot";
 import { type Axis, HALF_POSITION } from "./axes.ts";
-import { type BoundaryView, boundaryViews, DOUBT } from "./boundary-view.ts";
+import { type BoundaryView, boundaryViews, DOUBT, LEVEL_TEXT } from "./boundary-view.ts";
 import { COLOUR } from "./figure.ts";
 
 const ROW_HEIGHT = 22;
@@ -73,7 +73,9 @@ export function rangesPanel(
 function boundaryBars(view: BoundaryView): Bar[] {
   if (view.level === "unresolvable") {
     const start = 2 ** -HALF_POSITION;
-    return [{ row: rowName(view), left: start, right: start, label: "not to be told", idle: false, doubtful: true }];
+    return [
+      { row: rowName(view), left: start, right: start, label: LEVEL_TEXT.unresolvable, idle: false, doubtful: true },
+    ];
   }
   return view.freeSet.map(([first, last], i) => ({
     row: rowName(view),

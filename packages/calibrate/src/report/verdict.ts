@@ -7,8 +7,10 @@ export function verdict(profile: Profile, epsilon = DEFAULT_EPSILON): string {
   const boundary = boundaryView(profile, epsilon);
   if (boundary.level === "unresolvable") return "Too much noise to tell which positions are near-free.";
   const again = boundary.freeSet.slice(1);
-  const link = boundary.prefixFree === 1 ? "but" : "and so";
-  const rest = again.length > 0 ? `, ${link} ${isSingle(again) ? "is" : "are"} ${formatRanges(again)}` : "";
+  const verb = again.length === 1 && again[0]![0] === again[0]![1] ? "is" : "are";
+  const ranges = formatRanges(again);
+  const rest =
+    again.length === 0 ? "" : boundary.prefixFree === 1 ? `, but ${ranges} ${verb}` : `, and so ${verb} ${ranges}`;
   const idle = profile.idleCompute.positions;
   const promise = idle === boundary.prefixFree ? ", as idle compute promises" : `; idle compute promises ${idle}`;
   return `${capitalised(subject(boundary, profile))} near-free${rest}${promise}.`;
@@ -64,9 +66,6 @@ function subject({ prefixFree, level }: BoundaryView, { points }: Profile): stri
   if (prefixFree === points.at(-1)!.positions) return `all ${formatCount(prefixFree, "position")} measured are`;
   return `${about}${formatCount(prefixFree, "position")} are`;
 }
-
-const isSingle = (ranges: readonly (readonly [number, number])[]) =>
-  ranges.length === 1 && ranges[0]![0] === ranges[0]![1];
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 

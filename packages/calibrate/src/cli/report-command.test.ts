@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFsStore } from "@nearfree/core/fs-store";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { fullProfile, TEST_KEY } from "../report/testing/profiles.ts";
+import { main } from "./main.ts";
+
+let folder: string;
+let cache: string;
+let stdout = "";
+let stderr = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nearfree-report-"));
+  cache = join(folder, "cache");
+  const store = createFsStore({ root: cache });
+  await store.put(fullProfile());
+  await store.put(fullProfile({ key: { model: "another" } }));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+beforeEach(() => {
+  stdout = stderr = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    stdout += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    stderr += text;
+    return true;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const report = (...args: string[]) => main(["report", "--cache", cache, ...args]);
+
+test("the format follows the name of the file, and --format goes before it", async () => {
+  for (const [name, start, ...rest] of [
+    ["page.html", "<!doctype html>"],
+    ["figure.svg", "<svg "],
+    ["data.json", "{"],
+    ["other.txt", "<svg ", "--format", "svg"],
+  ] as const) {
+    const out = join(folder, name);
+    expect(await report("--out", out, ...rest), stderr).toBe(0);
+    expect(await readFile(out, "utf8")).toMatch(new RegExp(`^${start}`));
+    expect(stdout).toContain(`written to ${out}`);
+  }
+});
+
+test("a prefix chooses models; --json says what was written", async () => {
+  const out = join(folder, "one.json");
+  expect(await report(TEST_KEY.model.slice(0, 8), "--out", out, "--json")).toBe(0);
+  expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toEqual({
+    path: out,
+    format: "json",
+    profiles: 1,
+    groups: [{ model: TEST_KEY.model, verdict: "6 positions are near-free; idle compute promises 19." }],
+  });
+  expect(JSON.parse(await readFile(out, "utf8")).groups).toHaveLength(1);
+});
+
+test("no profile, and a place that cannot be written: one line, an exit code, nothing left behind", async () => {
+  expect(await report("nobody", "--out", join(folder, "none.html"))).toBe(2);
+  expect(stderr).toMatch(/^nearfree: \[calibrate\] report: expected a cached profile .*received none; run .*\n$/);
+  stderr = "";
+  expect(await report("--out", join(folder, "no", "such", "folder.html"))).toBe(1);
+  expect(stderr).toMatch(/^nearfree: \[calibrate\] .*folder\.html: expected .*ENOENT; name another file with --out\n$/);
+  stderr = "";
+  // A folder stands where the file should: the temporary file was written, and is taken away again.
+  expect(await report("--out", cache)).toBe(1);
+  expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
+});

@@ -1,0 +1,5 @@
+export { renderCurveSvg } from "./curve-figure.ts";
+export type { FigureDocument } from "./figure.ts";
+export { type RenderOptions, renderReport } from "./render-report.ts";
+export { REPORT_VERSION, type ReportCell, type ReportValue, reportValue } from "./report-value.ts";
+export { verdict } from "./verdict.ts";

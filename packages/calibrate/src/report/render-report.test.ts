@@ -1,0 +1,128 @@
+import type { ProfileKey } from "@nearfree/core";
+import * as fc from "fast-check";
+import { parseHTML } from "linkedom";
+import { describe, expect, test } from "vitest";
+import { renderCurveSvg } from "./curve-figure.ts";
+import { renderReport } from "./render-report.ts";
+import { anyProfile, fullProfile, plainProfile, TEST_KEY } from "./testing/profiles.ts";
+
+const { document } = parseHTML("<!doctype html><html></html>");
+const page = (...profiles: Parameters<typeof renderReport>[0]) => renderReport(profiles, { document });
+const parsed = (text: string) => parseHTML(text).document;
+const textOf = (text: string, selector: string) => parsed(text).querySelector(selector)?.textContent;
+/** The elements of a page or figure, in order, without its text. */
+const structure = (text: string) => [...parsed(text).querySelectorAll("*")].map(({ tagName }) => tagName);
+
+const grid = [128, 1024].flatMap((contextLength) =>
+  [1, 4].map((batch) => fullProfile({ key: { cell: { contextLength, batch } } })),
+);
+const HOSTILE = [
+  `</title><script>alert(1)</script>`,
+  `"><img src=x onerror=alert(1)>`,
+  "]]>",
+  "<!--",
+  "&lt;",
+  "\u0000\u202e",
+];
+const name = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...HOSTILE));
+
+/** The same key in names without a special character. */
+function plainlyNamed({ environment, ...key }: ProfileKey): ProfileKey {
+  const options = Object.fromEntries(Object.keys(environment.options).map((_, i) => [`option${i}`, "value"]));
+  return { ...key, model: "model", environment: { ...TEST_KEY.environment, threads: environment.threads, options } };
+}
+
+describe("renderReport", () => {
+  test("one cell: the verdict is title and heading; figure, tables and key follow", () => {
+    const text = page(fullProfile());
+    for (const selector of ["title", "h1"]) {
+      expect(textOf(text, selector)).toBe("6 positions are near-free; idle compute promises 19.");
+    }
+    const captions = [...parsed(text).querySelectorAll("caption, h4")].map(({ textContent }) => textContent);
+    expect(captions).toEqual([
+      "Boundary",
+      "Stairs, mostly 6 wide",
+      "Inversions",
+      "Quality of the measurement",
+      "Bits of the logits",
+      "Idle-compute baseline",
+      "Measured n",
+      "Environment and key",
+    ]);
+    expect(text).toContain(TEST_KEY.model);
+    expect(text).toContain("ratios above 1.004");
+    expect(text).toContain("1.4 × 10⁻⁵");
+  });
+
+  test("without what is optional it reads as well", () => {
+    const text = page(plainProfile());
+    expect(text).toContain("not recorded");
+    expect(text).not.toMatch(/Stairs|Inversions|undefined|NaN/);
+  });
+
+  test("a cell where noise hides all says so, and promises nothing", () => {
+    const text = page(plainProfile({ curve: [[1, 1]], level: "unresolvable" }));
+    expect(textOf(text, "h1")).toMatch(/^Too much noise/);
+    expect(text).toContain("lost in noise");
+  });
+
+  test("several cells: a map of them first, each with its curve", () => {
+    const dom = parsed(page(...grid));
+    expect(dom.querySelectorAll("figure svg")).toHaveLength(5);
+    expect([...dom.querySelectorAll("summary")].map(({ firstChild }) => firstChild?.textContent?.trim())).toEqual([
+      "Context 128, batch 1",
+      "Context 1024, batch 1",
+      "Context 128, batch 4",
+      "Context 1024, batch 4",
+    ]);
+  });
+
+  test("several models: an overview whose links lead to the sections", () => {
+    const dom = parsed(page(fullProfile(), plainProfile({ key: { model: "another" } })));
+    const links = [...dom.querySelectorAll("header a")].map((link) => link.getAttribute("href")!.slice(1));
+    expect(links).toEqual([...dom.querySelectorAll("main section.group")].map(({ id }) => id));
+    expect(links).toHaveLength(2);
+  });
+
+  test("nothing to run and nothing to fetch", () => {
+    const text = page(...grid, plainProfile({ key: { model: "another" } }));
+    expect(text).not.toMatch(/<script|<link|<img|\son\w+=|url\(|@import|https?:(?!\/\/www\.w3\.org\/)/i);
+    expect(text).toContain(`default-src 'none'`);
+  });
+
+  test("equal profiles give an equal page", () => expect(page(...grid)).toBe(page(...grid)));
+
+  test("refuses to report on nothing", () => {
+    expect(() => page()).toThrow(/\[calibrate\] profiles of a report: expected at least one/);
+  });
+
+  test("no name changes the structure of the page or figure, and every valid profile can be drawn", () => {
+    fc.assert(
+      fc.property(anyProfile(name), (profile) => {
+        const plain = { ...profile, measuredAt: "some day", key: plainlyNamed(profile.key) };
+        const text = page(profile);
+        expect(structure(text)).toEqual(structure(page(plain)));
+        expect(text.replaceAll(/&#?\w+;/g, "")).not.toMatch(/\bNaN\b|Infinity\b/);
+        expect(renderCurveSvg(profile, { document })).toBe(renderCurveSvg(plain, { document }));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("renderCurveSvg", () => {
+  const text = renderCurveSvg(fullProfile(), { document });
+
+  test("is a whole SVG file with a name, a size and colours for light and dark", () => {
+    expect(text).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="\d+" height="\d+"/);
+    expect(textOf(text, "svg > title")).toBe("6 positions are near-free; idle compute promises 19.");
+    expect(text).toContain("prefers-color-scheme:dark");
+  });
+
+  test("labels the boundary, the other right edges, the inversion and the baseline", () => {
+    const labels = [...parsed(text).querySelectorAll("text")].map(({ textContent }) => textContent);
+    for (const label of ["6", "12", "run 7 as 8: 0.93×", "idle compute: 19", "n forwards of 1", "ε 0.05"]) {
+      expect(labels).toContain(label);
+    }
+  });
+});
