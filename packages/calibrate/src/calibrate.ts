@@ -3,7 +3,7 @@ import { CellRun } from "./cell-run.ts";
 import { certifyBoundary } from "./certify.ts";
 import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
-import { InvarianceRecorder } from "./invariance.ts";
+import { InvarianceRecorder, recordSingly } from "./invariance.ts";
 import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./inversions.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
 import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
@@ -142,6 +142,7 @@ async function prepareClock(probe: Probe, meter: Meter, settings: Settings, find
     }
   };
   await warmUp(meter, 1, { onRun });
+  await recordSingly(probe, findings.invariance);
   const group = forwardsPerSample(grainMs, Math.min(...warm), epsilon);
   meter.group = group ?? MAX_GROUP;
   if (group !== undefined) return true;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { InvarianceRecorder } from "./invariance.ts";
+import { InvarianceRecorder, recordSingly } from "./invariance.ts";
 
 const COLUMNS = 4;
 
@@ -26,6 +26,21 @@ describe("InvarianceRecorder", () => {
   it("parts n = 1 from the rest by its only row, and measures how far", () => {
     const result = record([1, logits(1, 2 ** -10)], [2, logits(2)], [4, logits(4)]);
     expect(result).toEqual({ classes: [[1], [2, 4]], maxDifference: 2 ** -10, rows: 2, argmaxFlips: 0 });
+  });
+
+  it("compares as many rows of n = 1 as a probe runs singly", async () => {
+    const recorder = new InvarianceRecorder();
+    recorder.record(1, logits(1, 2 ** -10), COLUMNS);
+    const probe = {
+      maxPositions: 3,
+      columns: COLUMNS,
+      prepare: () => {},
+      run: async () => {},
+      runSingly: async (rows: number) => logits(rows, 2 ** -10),
+    };
+    await recordSingly(probe, recorder);
+    recorder.record(8, logits(8), COLUMNS);
+    expect(recorder.result()).toEqual({ classes: [[1], [8]], maxDifference: 2 ** -10, rows: 3, argmaxFlips: 0 });
   });
 
   it("counts rows whose best column differs", () => {

@@ -1,7 +1,10 @@
-import type { Invariance } from "@nearfree/core";
+import type { Invariance, Probe } from "@nearfree/core";
 
 /** Most bytes of logits kept for comparison per class; later rows of a wide forward are not compared beyond it. */
 const MAX_CLASS_BYTES = 64 << 20;
+
+/** Rows that are run one position at a time, to be compared with the same rows run at once. */
+const SINGLE_ROWS = 16;
 
 interface InvarianceClass {
   readonly members: number[];
@@ -20,13 +23,15 @@ export class InvarianceRecorder {
   #rows = 0;
   #argmaxFlips = 0;
 
-  /** Takes the logits of one forward of n positions, row-major [n, columns]. */
+  /** Takes the logits of one forward of n positions, row-major [n, columns]; of n = 1 also of several in a row. */
   record(n: number, logits: Float32Array, columns: number): void {
     if (this.#unstable.has(n)) return;
-    const kept = Math.max(1, Math.min(n, Math.floor(MAX_CLASS_BYTES / (4 * columns))));
+    const kept = Math.max(1, Math.min(logits.length / columns, Math.floor(MAX_CLASS_BYTES / (4 * columns))));
     const known = this.#classes.findIndex(({ members }) => members.includes(n));
     if (known !== -1) {
-      if (!equalBits(this.#classes[known]!.rows, logits.subarray(0, kept * columns))) this.#isolate(n, known);
+      const own = this.#classes[known]!;
+      if (!equalBits(own.rows, logits.subarray(0, kept * columns))) this.#isolate(n, known);
+      else if (own.members.length === 1 && kept * columns > own.rows.length) own.rows = logits.slice(0, kept * columns);
       return;
     }
     const rows = logits.slice(0, kept * columns);
@@ -73,6 +78,13 @@ export class InvarianceRecorder {
       if (bestA !== bestB) this.#argmaxFlips++;
     }
   }
+}
+
+/** Records several rows of n = 1, where the probe can run them. Before any other n is recorded. */
+export async function recordSingly(probe: Probe, recorder: InvarianceRecorder): Promise<void> {
+  if (probe.runSingly === undefined || probe.columns === undefined) return;
+  const rows = Math.min(SINGLE_ROWS, probe.maxPositions);
+  recorder.record(1, await probe.runSingly(rows), probe.columns);
 }
 
 /** Whether the values that both have are the same bits. */

@@ -46,6 +46,14 @@ describe("createModelProbe", () => {
     expect([...probe.logits!]).toEqual([3, 1, 4, 0, 5, 1]);
   });
 
+  it("runs the same rows one position at a time, behind the context", async () => {
+    const runner = recordingRunner(100);
+    const probe = createModelProbe(runner, { tokens: [1, 0, 1, 1, 0, 1], contextLength: 3 });
+    expect([...(await probe.runSingly!(3))]).toEqual([3, 1, 4, 0, 5, 1]);
+    await probe.prepare(2);
+    expect(runner.calls.slice(2)).toEqual(["forward 1 rows 1", "forward 0 rows 1", "forward 1 rows 1", "rewind 3"]);
+  });
+
   it("forgets what a runner held before", async () => {
     const runner = recordingRunner(100);
     await runner.forward([0, 0, 0, 0]);

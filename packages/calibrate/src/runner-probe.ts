@@ -44,21 +44,33 @@ export function createModelProbe(runner: Runner, { tokens, contextLength }: Mode
   let filled = false;
   let logits: Float32Array | undefined;
 
+  async function returnToContext(): Promise<void> {
+    if (filled) {
+      runner.rewind(contextLength);
+      return;
+    }
+    runner.rewind(0);
+    if (contextLength > 0) await runner.forward(context, 0);
+    filled = true;
+  }
+
   return {
     maxPositions: Math.min(contextLimit, text.length) - contextLength,
     columns: vocabularySize,
     get logits() {
       return logits;
     },
-    async prepare(n: number) {
+    prepare(n: number) {
       inputs[n] ??= text.subarray(contextLength, contextLength + n);
-      if (filled) {
-        runner.rewind(contextLength);
-        return;
+      return returnToContext();
+    },
+    async runSingly(rows: number) {
+      await returnToContext();
+      const singles = new Float32Array(rows * vocabularySize);
+      for (let row = 0; row < rows; row++) {
+        singles.set(await runner.forward([text[contextLength + row]!]), row * vocabularySize);
       }
-      runner.rewind(0);
-      if (contextLength > 0) await runner.forward(context, 0);
-      filled = true;
+      return singles;
     },
     async run(n: number) {
       logits = await runner.forward(inputs[n]!);

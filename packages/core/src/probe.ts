@@ -16,6 +16,11 @@ export interface Probe {
   readonly logits?: Float32Array | undefined;
   /** Columns of a row in `logits`. */
   readonly columns?: number | undefined;
+  /**
+   * Untimed: the rows that `run(n)` computes at once, `rows` of them, each by a forward of one position; logits [rows, columns].
+   * What a plain loop sees: one row of n = 1 would say little of how far its kernels differ.
+   */
+  runSingly?(rows: number): Promise<Float32Array>;
 }
 
 /** A monotonic clock in ms, injected wherever time is read. */
