@@ -1,0 +1,55 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { openModel } from "@nearfree/calibrate/node";
+import type { Runner } from "@nearfree/core";
+import { createSessionRunner } from "@nearfree/ort-adapter";
+import { type BenchModel, modelFolder } from "./models.ts";
+
+/** Where a model runs. */
+export interface BenchEnvironment {
+  readonly ep: "cpu" | "wasm" | "webgpu";
+  readonly threads: number;
+}
+
+export const ENVIRONMENTS: readonly BenchEnvironment[] = [
+  { ep: "cpu", threads: 1 },
+  { ep: "cpu", threads: 2 },
+  { ep: "wasm", threads: 1 },
+  { ep: "webgpu", threads: 1 },
+];
+
+/** The largest model that wasm is given: it needs the bytes of the file and its own copy of the weights in 4 GB. */
+const MOST_WASM_BYTES = 600 << 20;
+
+/** A runner and what it stands on. */
+export interface OpenRunner {
+  readonly runner: Runner;
+  release(): Promise<void>;
+}
+
+/** Loads a model where asked. @throws what the runtime says where this machine or the execution provider cannot run it. */
+export async function openIn(model: BenchModel, { ep, threads }: BenchEnvironment): Promise<OpenRunner> {
+  const folder = await modelFolder(model);
+  if (ep === "wasm") return openWasm(folder);
+  return openModel(folder, { executionProvider: ep, threads });
+}
+
+async function openWasm(folder: string): Promise<OpenRunner> {
+  const path = join(folder, "onnx", "model.onnx");
+  const { size } = statSync(path);
+  if (size > MOST_WASM_BYTES || existsSync(`${path}_data`)) {
+    throw new RangeError(`${size >> 20} MB of weights: too large for wasm beside a copy`);
+  }
+  const { max_position_embeddings } = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+  const { env, InferenceSession, Tensor } = await import("onnxruntime-web");
+  env.wasm.numThreads = 1;
+  const session = await InferenceSession.create(readFileSync(path), { executionProviders: ["wasm"] });
+  const runner = await createSessionRunner(session, { Tensor, contextLimit: max_position_embeddings });
+  return {
+    runner,
+    async release() {
+      await runner.release();
+      await session.release();
+    },
+  };
+}
