@@ -1,33 +1,16 @@
-import { spawnSync } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { writeModelFile } from "@nearfree/ort-adapter/onnx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { commandWith, expectRefusal } from "./testing/command.ts";
 import { prunedDecoder, statelessModel, testDecoder, writeModelFolder } from "./testing/model-folder.ts";
-
-const COMMAND = fileURLToPath(new URL("../../bin/nearfree.js", import.meta.url));
 
 let folder: string;
 let model: string;
 let cache: string;
 
-/** Runs the command as a user would: a process, its exit code, what it printed. */
-function nearfree(...args: string[]) {
-  const env = { ...process.env, NEARFREE_CACHE: cache };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8", env });
-  return { status, stdout, stderr, last: stdout.trimEnd().split("\n").at(-1) ?? "" };
-}
-
-/** One line on stderr that names the culprit, no stack trace, the exit code. */
-function expectRefusal(run: ReturnType<typeof nearfree>, status: number, ...parts: (string | RegExp)[]) {
-  const lines = run.stderr.trimEnd().split("\n");
-  expect(lines).toHaveLength(1);
-  for (const part of parts) expect(lines[0]).toMatch(part);
-  expect(run.stderr).not.toMatch(/^\s+at /m);
-  expect(run.status).toBe(status);
-}
+const nearfree = (...args: string[]) => commandWith(cache).run(...args);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nearfree-cli-"));
