@@ -11,19 +11,29 @@ export interface NullReport {
   readonly unresolvable: number;
 }
 
-/** Calibrates a machine on which every n costs the same, since it runs one position whatever is asked: the A/A test of the whole method. */
+/**
+ * Calibrates a machine on which every n costs the same, since it runs one position whatever is asked: the A/A test of the
+ * whole method. Fewer runs where `limitMs` has passed.
+ */
 export async function benchNull(
   probe: Probe,
-  { clock, cell, epsilon, runs }: { clock: Clock; cell: Cell; epsilon: number; runs: number },
+  options: { clock: Clock; cell: Cell; epsilon: number; runs: number; limitMs: number },
 ): Promise<NullReport> {
+  const { clock, cell, epsilon } = options;
+  const end = clock() + options.limitMs;
   const flat: Probe = {
     maxPositions: Math.min(64, probe.maxPositions),
     prepare: () => probe.prepare(1),
     run: () => probe.run(1),
   };
   let [falseSteps, falseBoundaries, unresolvable] = [0, 0, 0];
-  for (let run = 0; run < runs; run++) {
-    const { boundaries, stairs = [], inversions = [] } = await calibrate(flat, { clock, cell, epsilon, seed: run + 1 });
+  let runs = 0;
+  for (; runs < options.runs && clock() < end; runs++) {
+    const {
+      boundaries,
+      stairs = [],
+      inversions = [],
+    } = await calibrate(flat, { clock, cell, epsilon, seed: runs + 1 });
     const { level, prefixFree } = boundaries.find((each) => each.epsilon === epsilon)!;
     falseSteps += stairs.filter((stair) => stair.confirmed).length + inversions.length;
     if (level === "unresolvable") unresolvable++;

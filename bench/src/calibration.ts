@@ -16,11 +16,19 @@ interface Size {
   readonly minutes: number;
   /** Most repeats of every arm on a cell. */
   readonly rounds: number;
+  /** Null runs at most, and minutes for them. */
   readonly nullRuns: number;
+  readonly nullMinutes: number;
   readonly models: readonly BenchModel[];
 }
-const FULL: Size = { minutes: 15, rounds: 20, nullRuns: 200, models: BENCH_MODELS };
-const QUICK: Size = { minutes: 0.7, rounds: 4, nullRuns: 20, models: modelsNamed("tiny-ts-fp32,tiny-ts-int4") };
+const FULL: Size = { minutes: 15, rounds: 20, nullRuns: 200, nullMinutes: 2, models: BENCH_MODELS };
+const QUICK: Size = {
+  minutes: 0.5,
+  rounds: 4,
+  nullRuns: 20,
+  nullMinutes: 0.1,
+  models: modelsNamed("tiny-ts-fp32,tiny-ts-int4").map((model) => ({ ...model, contexts: model.contexts.slice(0, 1) })),
+};
 
 /** Repeats below which agreement among them says nothing. */
 const LEAST_REPEATS = 4;
@@ -118,11 +126,17 @@ function summarise(cells: readonly CellResult[], nulls: NullReport) {
 }
 
 /** The A/A test on the smallest model, where a forward is shortest and its noise largest. */
-async function runNull(runs: number): Promise<NullReport> {
+async function runNull({ nullRuns, nullMinutes }: Size): Promise<NullReport> {
   const model = BENCH_MODELS[0]!;
   const open = await openCells(model, 2);
   const cell = cellsOf(model)[0]!;
-  const report = await benchNull(await open.probe(cell), { clock, cell, epsilon: DEFAULT_EPSILON, runs });
+  const report = await benchNull(await open.probe(cell), {
+    clock,
+    cell,
+    epsilon: DEFAULT_EPSILON,
+    runs: nullRuns,
+    limitMs: nullMinutes * 60_000,
+  });
   await open.release();
   return report;
 }
@@ -134,7 +148,7 @@ await benchCommand<CalibrationOptions>(
     const size = quick ? QUICK : FULL;
     const stopLoad = loaded ? startLoad() : async () => {};
     try {
-      const nulls = await runNull(size.nullRuns);
+      const nulls = await runNull(size);
       say(`${nulls.runs} null runs: ${nulls.falseSteps} false steps, ${nulls.unresolvable} unresolvable`);
       const { cells, skipped } = await benchCells(
         {

@@ -1,5 +1,6 @@
 import type { Clock, Probe } from "@nearfree/core";
 import { Reference, type ReferencePoint } from "./calibration-reference.ts";
+import { median } from "./shuffle.ts";
 
 /** A step of the curve: n costs more than n - 1 by far more than the n around it. */
 export interface Step {
@@ -21,29 +22,29 @@ export async function denseCurve(
   return reference.points;
 }
 
-/** Height (log) of a step that is worth a tile's name, and how many times the typical rise from n to n + 1 it must be. */
+/** Least height (log) of a step that is worth a tile's name, and how many times the typical rise from n to n + 1 it must be. */
 const CLEAR_STEP = 0.04;
 const TYPICAL_RISES = 2;
 
 /**
- * The clear steps of a dense curve: rises that stand out from the rise that is typical (the median), are above their own doubt,
- * and are larger than those next to them. No tile is assumed.
+ * The clear steps of a dense curve: rises that stand out from the typical one (the median: passes over rows add up, so a curve
+ * without tiles is a line), are above their own doubt, and are no smaller than those next to them. No tile is assumed.
  */
 export function clearSteps(points: readonly ReferencePoint[]): Step[] {
   const rises = points.slice(1).map((point, i) => {
     const before = points[i]!;
     return {
       positions: point.positions,
+      rise: point.ratio - before.ratio,
       height: Math.log(point.ratio / before.ratio),
       doubt: 3 * Math.hypot(point.error, before.error),
     };
   });
-  const sorted = rises.map(({ height }) => height).sort((a, b) => a - b);
-  const typical = Math.max(0, sorted[sorted.length >> 1] ?? 0);
+  const typical = median(rises.map(({ rise }) => Math.max(0, rise)));
   return rises
-    .filter(({ height, doubt }, i) => {
-      const beside = Math.max(rises[i - 1]?.height ?? 0, rises[i + 1]?.height ?? 0);
-      return height > Math.max(CLEAR_STEP, TYPICAL_RISES * typical, doubt) && height >= beside;
+    .filter(({ rise, height, doubt }, i) => {
+      const beside = Math.max(rises[i - 1]?.rise ?? 0, rises[i + 1]?.rise ?? 0);
+      return height > Math.max(CLEAR_STEP, doubt) && rise > TYPICAL_RISES * typical && rise >= beside;
     })
     .map(({ positions, height }) => ({ positions, height }));
 }
