@@ -7,6 +7,9 @@ import torch.nn.functional as F
 from torch import nn
 
 
+QUERY_BLOCK = 128
+
+
 @dataclass
 class Config:
     vocab_size: int = 2048
@@ -73,13 +76,20 @@ class Attention(nn.Module):
         q, k = rotate(q, cos[:t], sin[:t]), rotate(k, cos[:t], sin[:t])
         # The query heads of a group stand as more rows of one K/V head: no copy of K and V.
         rows = b * c.num_key_value_heads
-        q = q.reshape(rows, groups * t, c.head_dim)
+        q = q.reshape(rows, groups, t, c.head_dim)
         k, v = k.reshape(rows, t, c.head_dim), v.reshape(rows, t, c.head_dim)
-        mask = mask[:t, :t].repeat(groups, 1).unsqueeze(0)
-        scores = torch.baddbmm(mask, q, k.transpose(1, 2), alpha=c.head_dim ** -0.5)
-        out = torch.bmm(scores.softmax(-1), v)
+        # In blocks of queries, each against the keys that it may see: causal attention needs no more.
+        blocks = [self.attend(q, k, v, mask, at, min(at + QUERY_BLOCK, t)) for at in range(0, t, QUERY_BLOCK)]
+        out = torch.cat(blocks, 2)
         out = out.view(b, c.num_attention_heads, t, c.head_dim).transpose(1, 2).reshape(b, t, -1)
         return self.o_proj(out)
+
+    def attend(self, q, k, v, mask, start, end):
+        rows, groups, _, size = q.shape
+        queries = q[:, :, start:end].reshape(rows, groups * (end - start), size)
+        bias = mask[start:end, :end].repeat(groups, 1).unsqueeze(0)
+        scores = torch.baddbmm(bias, queries, k[:, :end].transpose(1, 2), alpha=size ** -0.5)
+        return torch.bmm(scores.softmax(-1), v[:, :end]).view(rows, groups, end - start, size)
 
 
 class Mlp(nn.Module):

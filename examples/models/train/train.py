@@ -20,8 +20,9 @@ HERE = Path(__file__).parent
 EDIT_SHARE = 0.12  # of the training stream: rename tasks, so that copying with a change is learnt
 PHASES = [  # (share of the steps, batch, context): short contexts first, the full one last
     (0.40, 64, 128),
-    (0.42, 32, 256),
-    (0.18, 8, 1024),
+    (0.45, 32, 256),
+    (0.12, 12, 640),
+    (0.03, 8, 1024),
 ]
 
 
@@ -113,12 +114,28 @@ def save(model, path: Path) -> None:
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(blobs))
 
 
+def load(model, path: Path) -> None:
+    """Reads what `save` wrote."""
+    blob = path.read_bytes()
+    size = int.from_bytes(blob[:8], "little")
+    header = json.loads(blob[8:8 + size])
+    state = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = (8 + size + offset for offset in entry["data_offsets"])
+            values = np.frombuffer(blob[start:end], np.float16).reshape(entry["shape"])
+            state[name.removeprefix("model.")] = torch.from_numpy(values.astype(np.float32))
+    model.load_state_dict(state)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("/tmp/tiny-ts"))
     parser.add_argument("--out", type=Path, default=HERE.parent / "tiny-ts")
     parser.add_argument("--steps", type=int, default=1050)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", type=Path, help="weights of an earlier run")
+    parser.add_argument("--from-step", type=int, default=0, help="step of the schedule to go on from")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save-every", type=int, default=50)
     args = parser.parse_args()
@@ -137,16 +154,18 @@ def main():
     others = [p for n, p in model.named_parameters() if p.ndim == 1 or "embed" in n]
     muon = Muon(matrices, lr=0.02)
     adam = torch.optim.AdamW(others, lr=4e-3, betas=(0.9, 0.95), weight_decay=0.0)
-    rng = np.random.default_rng(args.seed)
+    if args.resume:
+        load(model, args.resume)
+    rng = np.random.default_rng(args.seed + args.from_step)
     began, seen, average = time.time(), 0, None
-    for step in range(args.steps):
+    for step in range(args.from_step, args.steps):
         done, passed = step / args.steps, 0.0
         for share, batch, context in PHASES:
             passed += share
             if done < passed:
                 break
         # Warm up, hold, then fall linearly to zero over the second half.
-        scale = min(1.0, (step + 1) / 20, (1 - done) / 0.5)
+        scale = min(1.0, (step - args.from_step + 1) / 20, (1 - done) / 0.5)
         inputs, targets = sample(training, batch, context, rng)
         loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
         model.zero_grad(set_to_none=True)
@@ -160,7 +179,7 @@ def main():
         average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
         if not math.isfinite(average):
             raise SystemExit(f"step {step}: the loss is {loss.item()}")
-        if step % 10 == 0:
+        if step % 5 == 0:
             print(f"step {step} loss {average:.3f} tokens {seen} tokens/s {seen / (time.time() - began):.0f}", flush=True)
         if (step + 1) % args.save_every == 0 or step + 1 == args.steps:
             model.eval()

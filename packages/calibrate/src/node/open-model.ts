@@ -41,7 +41,8 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const { executionProvider = "cpu", threads = availableParallelism(), onWarning } = options;
   requireProvider(executionProvider);
   const folder = await resolveModelFolder(path);
-  const { summary } = summarizeFile(folder.modelPath);
+  const { summary, logitsRows } = summarizeFile(folder.modelPath);
+  if (logitsRows === "last") throw prunedHead(folder.modelPath);
   for (const line of summary.unresolved) onWarning?.(`${folder.modelPath}: ${line}`);
   const codec = folder.tokenizerPath === undefined ? undefined : await loadTextCodec(folder.tokenizerPath);
   if (folder.contextLimit === undefined) {
@@ -105,6 +106,17 @@ export async function createSession(
       cause,
     });
   }
+}
+
+function prunedHead(path: string): NearfreeError {
+  return new NearfreeError({
+    code: "unsupported-model",
+    from: "calibrate",
+    what: `logits of ${path}`,
+    expected: "a row for every position, so that draft tokens can be verified",
+    received: "a row for the last position only",
+    remedy: "export the model again with a full head (prune_lm_head = false)",
+  });
 }
 
 function requireProvider(name: string): void {
