@@ -7,7 +7,7 @@ import { rangesPanel, rangesPanelHeight } from "./ranges-panel.ts";
 import { verdict, verdictDetail } from "./verdict.ts";
 
 const WIDTH = 860;
-const CURVE_HEIGHT = 400;
+const CURVE_HEIGHT = 418;
 const MARGINS = { marginLeft: 96, marginRight: 104 } as const;
 /** The ratio axis shows at least this much more than the near-free band. */
 const LEAST_TOP = 1 + 4 * DEFAULT_EPSILON;

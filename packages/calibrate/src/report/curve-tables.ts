@@ -34,7 +34,9 @@ export function boundaryTable(profile: Profile): Markup {
 
 /** Every measured n. */
 export function pointTable({ points, baseMs, stairs = [] }: Profile): Markup {
-  const decimals = columnDecimals(Math.min(...points.map(({ ratio, positions }) => (ratio * baseMs) / positions)));
+  const perPosition = points.map(({ positions, ratio }) => (ratio * baseMs) / positions);
+  const decimals = columnDecimals(baseMs);
+  const finer = columnDecimals(Math.min(...perPosition));
   const edges = new Set(stairs.slice(0, -1).map(({ to }) => to));
   return table<CurvePoint>(
     "Measured n",
@@ -50,7 +52,7 @@ export function pointTable({ points, baseMs, stairs = [] }: Profile): Markup {
         cell: ({ positions, low, high }) => (positions === 1 ? "" : `${formatRatio(low)}–${formatRatio(high)}`),
       },
       { head: "T(n), ms", cell: ({ ratio }) => (ratio * baseMs).toFixed(decimals) },
-      { head: "T(n) / n", cell: ({ ratio, positions }) => ((ratio * baseMs) / positions).toFixed(decimals) },
+      { head: "T(n) / n", cell: ({ ratio, positions }) => ((ratio * baseMs) / positions).toFixed(finer) },
       { head: "samples", cell: ({ samples }) => samples.toString() },
       {
         head: "certainty",

@@ -28,6 +28,9 @@ export function themeCss(selector: string): string {
 
 export const FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',Arial,sans-serif";
 
+/** px around a figure that is a file of its own. */
+const FILE_PADDING = 16;
+
 /** A chart at its place in a figure; `height` in px, as wide as the figure. */
 export interface Panel {
   readonly y: number;
@@ -39,7 +42,7 @@ export interface FigureOptions {
   /** px */
   readonly width: number;
   readonly height: number;
-  /** What the figure shows, for those who hear it and for tooltips of standalone files. */
+  /** What the figure shows, for those who hear it, and as the title of a file of its own. */
   readonly title: string;
   readonly description: string;
   readonly panels: readonly Panel[];
@@ -60,10 +63,14 @@ export function figureSvg({ document, width, height, title, description, panels,
     chart.querySelector("style")?.remove();
     return html`<g transform="translate(0,${y})">${new Markup(String(chart.innerHTML))}</g>`;
   });
-  const css = standalone
-    ? html`<style>${new Markup(`${themeCss("svg")}svg{background:${COLOUR.surface}}`)}</style>`
-    : "";
-  const namespace = standalone ? html` xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"` : "";
-  return html`<svg${namespace} viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}" color="var(--nf-ink)" fill="currentColor" font-family="${FONT}" font-size="12" text-anchor="middle"><title>${title}</title><desc>${description}</desc>${css}${charts}</svg>
+  const pad = standalone ? FILE_PADDING : 0;
+  const box = [-pad, -pad, width + 2 * pad, height + 2 * pad];
+  // Inside a page a title would follow the pointer over the whole figure: there the label alone names it.
+  const attributes = standalone
+    ? html` xmlns="http://www.w3.org/2000/svg" width="${width + 2 * pad}" height="${height + 2 * pad}"`
+    : undefined;
+  const css = new Markup(`${themeCss("svg")}svg{background:${COLOUR.surface}}`);
+  const head = standalone ? html`<title>${title}</title><style>${css}</style>` : undefined;
+  return html`<svg${attributes} viewBox="${box.join(" ")}" role="img" aria-label="${title}" color="var(--nf-ink)" fill="currentColor" font-family="${FONT}" font-size="12" text-anchor="middle">${head}<desc>${description}</desc>${charts}</svg>
 `;
 }

@@ -5,7 +5,7 @@ export const formatRatio = (ratio: number, decimals = 2): string => ratio.toFixe
 /** Milliseconds to three significant digits. */
 export function formatMs(ms: number): string {
   if (ms === 0) return "0 ms";
-  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
   return `${ms >= 100 ? ms.toFixed(0) : ms.toPrecision(3)} ms`;
 }
 

@@ -22,7 +22,7 @@ export function groupSection(group: ProfileGroup, document: FigureDocument, isOn
   const { profiles, model, id } = group;
   const environment = environmentFacts(group);
   const [first] = profiles;
-  const device = group.environment.device.model ?? group.environment.device.adapter;
+  const device = group.environment.device.cpu ?? group.environment.device.adapter;
   const kicker = [
     "model ",
     html`<code>${shortModel(model)}</code>`,
@@ -57,7 +57,7 @@ ${sections}`;
 
 const sentenceCase = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Headings are balanced by the browser, which would also break at the hyphen. */
+/** Headings are balanced by the browser, which would also break within these. */
 function unbroken(sentence: string): Content {
-  return sentence.split("near-free").map((part, i) => html`${i > 0 && html`<i>near-free</i>`}${part}`);
+  return sentence.split(/(near-free|\d+–\d+)/).map((part, i) => (i % 2 === 1 ? html`<i>${part}</i>` : part));
 }

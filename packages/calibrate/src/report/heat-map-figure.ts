@@ -41,7 +41,6 @@ export function heatMapFigure(profiles: readonly Profile[], document: FigureDocu
           marginLeft: 62,
           marginRight: 10,
           marginBottom: 46,
-          style: { fontSize: "12px" },
           fx: { label: null, padding: 0.08, tickSize: 0 },
           x: {
             type: "band",

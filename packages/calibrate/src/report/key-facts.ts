@@ -1,5 +1,5 @@
 import { hashOf, type Profile } from "@nearfree/core";
-import { formatRate } from "./format.ts";
+import { formatCount, formatRate } from "./format.ts";
 import type { ProfileGroup } from "./group-profiles.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { facts } from "./table.ts";
@@ -23,7 +23,7 @@ export function environmentFacts({ environment, model, profiles }: ProfileGroup)
 /** The idle-compute baseline and what it was computed from. */
 export function baselineFacts({ idleCompute, key }: Profile): Markup {
   return facts("Idle-compute baseline", [
-    ["promises", `${idleCompute.positions} positions, stairs ignored`],
+    ["promises", `${formatCount(idleCompute.positions, "position")}, stairs ignored`],
     ["arithmetic", formatRate(idleCompute.flopsPerSecond, "FLOP/s")],
     ["bandwidth", formatRate(idleCompute.bytesPerSecond, "B/s")],
     ["weights", `${idleCompute.bytesPerWeight.toPrecision(3)} bytes each`],

@@ -18,8 +18,8 @@ h4,caption{font-size:.8125rem;font-weight:650;text-align:left;color:var(--nf-ink
 .note{max-width:46rem;margin:.75rem 0 0;color:var(--nf-muted);font-size:.8125rem}
 .group{margin-top:3.5rem;padding-top:2rem;border-top:1px solid var(--nf-faint)}
 main:first-child>.group:first-of-type{margin-top:0;padding-top:0;border-top:0}
-figure{margin:1.75rem 0 0}
-figure svg{display:block;width:100%;height:auto;overflow:visible}
+figure{margin:1.75rem 0 0;overflow-x:auto}
+figure svg{display:block;width:100%;height:auto;min-width:36rem}
 figcaption{color:var(--nf-muted);font-size:.8125rem;max-width:46rem;margin-top:.5rem}
 .tables{display:flex;flex-wrap:wrap;align-items:flex-start;gap:2.25rem 3rem;margin-top:2.25rem}
 .scroll{overflow-x:auto;max-width:100%}

@@ -42,7 +42,6 @@ export function rangesPanel(
     marginRight,
     marginTop: TOP,
     marginBottom: 6,
-    style: { fontSize: "12px" },
     x: { type: "log", base: 2, domain: x.domain, axis: null },
     y: { type: "band", domain: [...views.map(rowName), IDLE], padding: 0, tickSize: 0, label: null },
     marks: [

@@ -25,9 +25,9 @@ export function gridVerdict(profiles: readonly Profile[], epsilon = DEFAULT_EPSI
   if (known.length === 0) return verdict(profiles[0]!, epsilon);
   const idle = range(profiles.map((profile) => profile.idleCompute.positions));
   const found = range(known.map(({ prefixFree }) => prefixFree));
-  const verb = found === "1" ? "is" : "are";
-  const noun = found === "1" ? "position" : "positions";
-  return `${found} ${noun} ${verb} near-free, by context and batch; idle compute promises ${idle}.`;
+  const promise = `idle compute promises ${idle}.`;
+  if (found === "1") return `No second position is near-free in any of ${profiles.length} cells; ${promise}`;
+  return `${found} positions are near-free, by context and batch; ${promise}`;
 }
 
 /** The sentence after the verdict: what was compared with what, and how sure it is. */
