@@ -10,7 +10,7 @@ const steps = [
   ["types of tests", bin("tsc"), ["-p", "tsconfig.test.json"]],
   ["lint, format, boundaries", bin("biome"), ["check", "."]],
   ["unused code and dependencies", bin("knip"), []],
-  ...packages.map((name) => [`publint ${name}`, bin("publint"), ["--strict", `packages/${name}`]]),
+  ...packages.map((name) => [`publint ${name}`, bin("publint"), ["--strict", "--pack", "npm", `packages/${name}`]]),
   ...packages.map((name) => [
     `types of ${name} as published`,
     bin("attw"),
