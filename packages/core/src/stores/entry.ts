@@ -1,16 +1,19 @@
 import { hashOf } from "../environment.ts";
 import { PROFILE_VERSION, type Profile, parseProfile } from "../profile.ts";
 
+/** `hashOf`, or the same hash by the platform's own means. */
+export type HashFunction = (value: unknown) => string;
+
 const FORMAT = "nearfree-profile";
 
 /** The text that a store keeps for a profile: format, version, checksum of the profile's canonical JSON, and the profile. */
-export function encodeEntry(profile: Profile): string {
-  const entry = { format: FORMAT, version: PROFILE_VERSION, checksum: hashOf(profile), profile };
+export function encodeEntry(profile: Profile, hash: HashFunction = hashOf): string {
+  const entry = { format: FORMAT, version: PROFILE_VERSION, checksum: hash(profile), profile };
   return `${JSON.stringify(entry, undefined, 1)}\n`;
 }
 
 /** The profile in `text`, or undefined for anything that `encodeEntry` did not write whole. Never throws. */
-export function decodeEntry(text: string): Profile | undefined {
+export function decodeEntry(text: string, hash: HashFunction = hashOf): Profile | undefined {
   let entry: unknown;
   try {
     entry = JSON.parse(text);
@@ -21,5 +24,5 @@ export function decodeEntry(text: string): Profile | undefined {
   const { format, version, checksum, profile: raw } = entry as Record<string, unknown>;
   if (format !== FORMAT || version !== PROFILE_VERSION) return undefined;
   const profile = parseProfile(raw);
-  return profile !== undefined && hashOf(profile) === checksum ? profile : undefined;
+  return profile !== undefined && hash(profile) === checksum ? profile : undefined;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hashOf } from "../environment.ts";
 import { sampleKey, sampleProfile } from "../testing/sample-profile.ts";
 import { describeProfileStoreContract } from "../testing/store-suite.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
@@ -41,6 +42,16 @@ describe("fs store", () => {
     expect(others).toEqual([]);
     return path ?? "";
   }
+
+  it("writes what the portable encoding would, under the portable hashes", async () => {
+    await open().put(sampleProfile());
+    const path = await onlyFile();
+    expect(await readFile(path, "utf8")).toBe(encodeEntry(sampleProfile()));
+    const { environment } = sampleKey();
+    expect(path).toContain(
+      `${hashOf(environment).slice(0, 32)}/entries/context256-batch1-${hashOf(sampleKey()).slice(0, 32)}`,
+    );
+  });
 
   it("leaves one readable entry under its version and environment, and no temporary file", async () => {
     await open().put(sampleProfile());
