@@ -71,8 +71,12 @@ export function createFsStore({ root, readOnly = false, onWarning = () => {} }: 
       const path = pathOf(profile.key);
       if (readOnly) throw unwritable(path, "a read-only store");
       try {
-        await mkdir(dirname(path), { recursive: true });
-        await publishFile(path, encodeEntry(profile, nativeHashOf));
+        const text = encodeEntry(profile, nativeHashOf);
+        await publishFile(path, text).catch(async (error: unknown) => {
+          if (!isMissing(error)) throw error;
+          await mkdir(dirname(path), { recursive: true });
+          await publishFile(path, text);
+        });
       } catch (error) {
         throw unwritable(path, errorCode(error), error);
       }
