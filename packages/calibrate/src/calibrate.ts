@@ -3,6 +3,7 @@ import { CellRun } from "./cell-run.ts";
 import { certifyBoundary } from "./certify.ts";
 import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
+import { hintedPositions } from "./hinted-sweep.ts";
 import { InvarianceRecorder, recordSingly } from "./invariance.ts";
 import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./inversions.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
@@ -28,6 +29,8 @@ const REPEATS = [1, 3, 7, 15] as const;
 const NOISE_SAMPLES = 12;
 /** Most inversions that direct pairs are spent on. */
 const MAX_INVERSIONS = 2;
+/** The same where neighbours have been measured: they knew the inversions first. */
+const MAX_HINTED_INVERSIONS = 1;
 
 /**
  * Measures one cell: how the cost of a forward grows with its positions, up to where the boundary of `epsilon` and the needs
@@ -88,9 +91,9 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
     });
     return "unresolvable";
   }
-  await confirmInversions(run, findings);
+  await confirmInversions(run, findings, settings.hint === undefined ? MAX_INVERSIONS : MAX_HINTED_INVERSIONS);
   if (settings.certify) await certifyBoundary(run, settings, findings);
-  await run.revisit(samples.measured);
+  await run.revisit([...samples.measured, ...(settings.hint?.compared ?? [])]);
   return "decided";
 }
 
@@ -99,9 +102,10 @@ async function sweep(run: CellRun, meter: Meter, settings: Settings, samples: Sa
   for (;;) {
     const spent = meter.spent / (settings.certify ? SWEEP_SHARE : 1);
     const goals = { ...settings, late: spent > LATE_SHARE, extra: spent < EXTRA_SHARE, edges: spent < EDGES_SHARE };
-    const positions = nextPositions(samples, goals);
+    const hinted = settings.hint && hintedPositions(samples, settings.hint, settings);
+    const positions = (hinted ?? nextPositions(samples, goals)).slice(0, BLOCK);
     if (positions.length === 0) return "answered";
-    await run.measure(positions);
+    await run.measure(positions, { warmOnce: hinted !== undefined });
     for (const n of positions) reportSample(n, meter, settings, samples);
     const hidden = smallestRatioOf(samples.noiseScale) > 1 + settings.epsilon / 2;
     if (hidden && samples.total >= NOISE_SAMPLES && meter.repeats < REPEATS.at(-1)!) return "noisy";
@@ -119,8 +123,8 @@ async function surveyRoughly(run: CellRun, meter: Meter, settings: Settings, sam
 }
 
 /** Measures every forward that seems dearer than a wider one directly against it. */
-async function confirmInversions(run: CellRun, { samples, inversions }: Findings): Promise<void> {
-  for (const candidate of inversionCandidates(stepPoints(samples)).slice(0, MAX_INVERSIONS)) {
+async function confirmInversions(run: CellRun, { samples, inversions }: Findings, most: number): Promise<void> {
+  for (const candidate of inversionCandidates(stepPoints(samples)).slice(0, most)) {
     const logRatios = await run.pair(candidate.positions, candidate.cheaper, INVERSION_PAIRS);
     const inversion = confirmInversion(candidate, logRatios, samples.noiseScale);
     if (inversion !== undefined) inversions.push(inversion);

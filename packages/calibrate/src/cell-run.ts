@@ -39,10 +39,11 @@ export class CellRun {
 
   /**
    * A shuffled anchored block `1 a b 1 c d 1`: one sample of each n, log(T(n) / sqrt(T(1 before) * T(1 after))). With
-   * `freshAnchor` the block shares no forward with the one before it.
+   * `freshAnchor` the block shares no forward with the one before it. With `warmOnce` a single forward warms a new n: what it
+   * plans or compiles is done then, and what may remain makes n look dearer, never cheaper.
    */
-  async measure(positions: readonly number[], { freshAnchor = false } = {}): Promise<void> {
-    for (const n of positions) await this.#warmUp(n);
+  async measure(positions: readonly number[], { freshAnchor = false, warmOnce = false } = {}): Promise<void> {
+    for (const n of positions) await this.#warmUp(n, warmOnce);
     if (freshAnchor) this.#anchorMs = undefined;
     const order = shuffled(positions, this.#random);
     for (let i = 0; i < order.length; i += 2) await this.#measureBetweenAnchors(order.slice(i, i + 2));
@@ -53,8 +54,9 @@ export class CellRun {
     this.#anchorMs = undefined;
   }
 
-  /** Compares the bits of every n in `positions` that this run did not warm: its samples came from an earlier run. */
+  /** Compares the bits of every n in `positions` that this run did not run: they were measured earlier, or in another cell. */
   async revisit(positions: readonly number[]): Promise<void> {
+    if (this.#probe.columns === undefined) return;
     for (const n of positions) {
       if (this.#warm.has(n)) continue;
       await this.#meter.time(n);
@@ -62,12 +64,17 @@ export class CellRun {
     }
   }
 
-  async #warmUp(n: number): Promise<void> {
+  async #warmUp(n: number, once = false): Promise<void> {
     if (this.#warm.has(n)) return;
     this.#onWarming(n);
     this.#anchorMs = undefined;
     const tolerance = Math.max(SETTLED_TOLERANCE, 2 * this.#samples.noiseScale);
-    await warmUp(this.#meter, n, { tolerance, onRun: () => this.#record(n) });
+    if (once) {
+      await this.#meter.time(n);
+      this.#record(n);
+    } else {
+      await warmUp(this.#meter, n, { tolerance, onRun: () => this.#record(n) });
+    }
     this.#warm.add(n);
   }
 

@@ -1,5 +1,6 @@
 export { assembleProfile } from "./assemble-profile.ts";
 export { calibrate } from "./calibrate.ts";
+export { type CalibrateGridOptions, type CellMeasurement, calibrateGrid, type MakeProbe } from "./calibrate-grid.ts";
 export { CERTIFY_ALPHA } from "./certify.ts";
 export { InvarianceRecorder } from "./invariance.ts";
 export { DEFAULT_BALANCE_MS, type MeasureBalanceOptions, measureBalance } from "./measure-balance.ts";

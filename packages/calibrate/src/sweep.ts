@@ -101,7 +101,8 @@ function grid(points: readonly number[], samples: Samples, maxPositions: number)
   return [...all].filter((n) => n > 1 && n <= maxPositions).sort((a, b) => a - b);
 }
 
-function isThin(samples: Samples, n: number): boolean {
+/** Whether a point of the curve's shape wants another sample. */
+export function isThin(samples: Samples, n: number): boolean {
   const count = samples.count(n);
   if (count < MIN_SAMPLES) return true;
   return count < MAX_THIN_SAMPLES && samples.estimate(n).halfWidth > THIN_HALF_WIDTH;
