@@ -19,6 +19,7 @@ it("finds every arm right on a quiet machine, against a reference of every n tha
   expect(report.rounds).toBe(5);
   expect(report.modalBoundary).toBe(6);
   expect(report.sameStair).toBe(1);
+  expect(report.judged).toBe(true);
   for (const arm of Object.values(report.arms)) {
     expect(arm.boundaries).toHaveLength(5);
     expect([arm.right, arm.unsafe]).toEqual([1, 0]);
@@ -35,6 +36,13 @@ it("keeps to its time: one round, and the reference as far as the threshold need
   const report = await benchCell(probe, { cell, clock, epsilon: 0.1, rounds: 20, budgetMs: 1, seed: 1 });
   expect(report.rounds).toBe(1);
   expect(report.arms.nearfree.boundaries).toEqual([6]);
+});
+
+it("does not judge where the machine is too noisy for the reference too", async () => {
+  const random = seededRandom(4);
+  const { probe, clock } = createExactMachine((n) => 1 + 0.05 * (n - 1), { disturb: () => 0.5 + random() });
+  const report = await benchCell(probe, { cell, clock, epsilon: 0.1, rounds: 1, budgetMs: 1, seed: 1 });
+  expect(report.judged).toBe(false);
 });
 
 it("sees no step on a machine without any", async () => {

@@ -1,12 +1,9 @@
-import { calibrate } from "@nearfree/calibrate";
 import type { Cell, Clock, Level, Probe } from "@nearfree/core";
+import { ARMS, type ArmName, createArms, type Found } from "./calibration-arms.ts";
 import { Reference, type ReferencePoint } from "./calibration-reference.ts";
-import { type ArmResult, LIKELY_EDGES, plainBisection, plainSweep } from "./calibration-rivals.ts";
+import { LIKELY_EDGES } from "./calibration-rivals.ts";
 import { BAND, decidingPositions, isRight, isSameStair, isUnsafe, mode } from "./calibration-score.ts";
 import { median, seededRandom, shuffled } from "./shuffle.ts";
-
-export const ARMS = ["nearfree", "sweep5", "sweep15", "bisect3"] as const;
-export type ArmName = (typeof ARMS)[number];
 
 /** Pairs of each n of the reference; those clear of the threshold by so many standard errors may end with fewer. */
 const REFERENCE_PAIRS = 200;
@@ -14,7 +11,9 @@ const LEAST_PAIRS = 60;
 const CLEAR_ERRORS = 4;
 /** Pairs of each n between two rounds, and in one go of the reference after them. */
 const SLICE_PAIRS = 10;
-/** Share of a cell's time that the rounds may take; the rest is for the reference, which may overrun by the second factor. */
+/** Largest standard error (log) of a point near the threshold that a judgement within 2% may rest on. */
+const JUDGING_ERROR = 0.01;
+/** Share of a cell's time that the rounds may take; the reference has the rest, and may overrun it by this factor. */
 const ROUNDS_SHARE = 0.6;
 const OVERRUN = 2;
 
@@ -50,66 +49,51 @@ export interface CellReport {
   readonly calibrationSeconds: number;
   readonly arms: Readonly<Record<ArmName, ArmReport>>;
   readonly reference: readonly ReferencePoint[];
+  /** Whether the reference is sure enough, on either side of every boundary, to judge the arms. */
+  readonly judged: boolean;
   readonly seconds: number;
 }
-
-type Found = Record<ArmName, ArmResult[]>;
 
 /** Runs every arm and a slice of the reference in shuffled rounds, then judges the arms by the whole reference. */
 export async function benchCell(probe: Probe, options: CellOptions): Promise<CellReport> {
   const { clock, epsilon, budgetMs } = options;
   const random = seededRandom(options.seed);
   const maxPositions = Math.min(64, probe.maxPositions);
-  const found: Found = { nearfree: [], sweep5: [], sweep15: [], bisect3: [] };
-  const levels: Level[] = [];
-  const calibrationMs: number[] = [];
-  const baseMs: number[] = [];
+  const arms = createArms(probe, { ...options, maxPositions });
+  const { found, notes } = arms;
   const reference = new Reference(probe, clock, random);
-  const deciding = () =>
-    decidingPositions(
-      new Set(ARMS.flatMap((arm) => found[arm].map((one) => one.boundary))),
-      LIKELY_EDGES,
-      maxPositions,
-    );
-  const rival = { clock, epsilon, maxPositions };
-  const run: Record<ArmName, (round: number) => Promise<ArmResult>> = {
-    nearfree: async (round) => {
-      const measured = await calibrate(probe, { clock, cell: options.cell, epsilon, seed: round + 1 });
-      const boundary = measured.boundaries.find((each) => each.epsilon === epsilon)!;
-      levels.push(boundary.level);
-      calibrationMs.push(measured.run.ms);
-      baseMs.push(measured.baseMs);
-      return { boundary: boundary.prefixFree, forwards: measured.run.forwards };
-    },
-    sweep5: () => plainSweep(probe, { ...rival, samples: 5 }),
-    sweep15: () => plainSweep(probe, { ...rival, samples: 15 }),
-    bisect3: () => plainBisection(probe, { ...rival, samples: 3 }),
-  };
+  const everyBoundary = () => new Set(ARMS.flatMap((arm) => found[arm].map((one) => one.boundary)));
+  const deciding = () => decidingPositions(everyBoundary(), LIKELY_EDGES, maxPositions);
   await probe.prepare(1); // Reading the context in is nobody's time.
   const began = clock();
+  const since = (start: number) => clock() - start;
   let round = 0;
   do {
     for (const turn of shuffled([...ARMS, "reference"] as const, random)) {
       if (turn === "reference") await reference.slice(deciding(), SLICE_PAIRS);
-      else found[turn].push(await run[turn](round));
+      else await arms.run(turn, round);
     }
     round++;
-  } while (round < options.rounds && ((clock() - began) * (round + 1)) / round < ROUNDS_SHARE * budgetMs);
-  await completeReference(reference, deciding(), epsilon, (share) => clock() - began < share * budgetMs);
+  } while (round < options.rounds && (since(began) * (round + 1)) / round < ROUNDS_SHARE * budgetMs);
+  const resumed = clock();
+  const spare = Math.max(budgetMs - since(began), (1 - ROUNDS_SHARE) * budgetMs);
+  await completeReference(reference, deciding(), epsilon, (factor) => since(resumed) < factor * spare);
 
   const ratioOf = (n: number) => reference.point(n)?.ratio;
+  const threshold = { epsilon, maxPositions };
   const boundaries = found.nearfree.map((one) => one.boundary);
   const modal = mode(boundaries);
   return {
-    baseMs: median(baseMs),
+    baseMs: median(notes.baseMs),
     rounds: round,
     modalBoundary: modal,
-    levels,
+    levels: notes.levels,
     sameBoundary: share(boundaries, (boundary) => boundary === modal),
     sameStair: share(boundaries, (boundary) => isSameStair(boundary, modal, ratioOf)),
-    calibrationSeconds: median(calibrationMs) / 1000,
-    arms: judge(found, ratioOf, { epsilon, maxPositions }),
+    calibrationSeconds: median(notes.ms) / 1000,
+    arms: judge(found, ratioOf, threshold),
     reference: reference.points,
+    judged: canJudge(reference, everyBoundary(), threshold),
     seconds: (clock() - began) / 1000,
   };
 }
@@ -119,17 +103,33 @@ async function completeReference(
   reference: Reference,
   positions: readonly number[],
   epsilon: number,
-  within: (share: number) => boolean,
+  within: (factor: number) => boolean,
 ): Promise<void> {
-  const isClear = (n: number) => {
-    const { ratio, error, pairs } = reference.point(n) ?? { ratio: 1, error: 0, pairs: 0 };
-    const distance = Math.abs(Math.log(ratio / (1 + epsilon))) - Math.log(BAND);
-    return pairs >= LEAST_PAIRS && distance > CLEAR_ERRORS * error;
-  };
   const short = () => positions.filter((n) => reference.pairs(n) < REFERENCE_PAIRS);
-  const open = () => short().filter((n) => !isClear(n));
+  const open = () => short().filter((n) => !isClear(reference, n, epsilon));
   for (let left = open(); left.length > 0 && within(OVERRUN); left = open()) await reference.slice(left, SLICE_PAIRS);
   for (let left = short(); left.length > 0 && within(1); left = short()) await reference.slice(left, SLICE_PAIRS);
+}
+
+/** Whether n lies outside of the band around the threshold, by several standard errors. */
+function isClear(reference: Reference, n: number, epsilon: number): boolean {
+  const point = reference.point(n);
+  if (point === undefined || point.pairs < LEAST_PAIRS) return false;
+  return Math.abs(Math.log(point.ratio / (1 + epsilon))) - Math.log(BAND) > CLEAR_ERRORS * point.error;
+}
+
+/** Whether both sides of every boundary are clear, or known well enough to be placed in the band. */
+function canJudge(
+  reference: Reference,
+  boundaries: Iterable<number>,
+  { epsilon, maxPositions }: { readonly epsilon: number; readonly maxPositions: number },
+): boolean {
+  const sides = [...boundaries].flatMap((boundary) => [boundary, boundary + 1]);
+  return sides.every((n) => {
+    if (n === 1 || n > maxPositions || isClear(reference, n, epsilon)) return true;
+    const point = reference.point(n);
+    return point !== undefined && point.pairs >= LEAST_PAIRS && point.error <= JUDGING_ERROR;
+  });
 }
 
 function judge(

@@ -32,7 +32,7 @@ function decoder(name: string): Target {
   return {
     name,
     async open(threads) {
-      const open = await openCells(modelsNamed(name)[0]!, threads);
+      const open = await openCells(modelsNamed(name)[0]!, { ep: "cpu", threads });
       return { probe: await open.probe({ contextLength: 128, batch: 1 }), release: () => open.release() };
     },
   };

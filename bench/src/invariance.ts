@@ -1,10 +1,10 @@
 import { NearfreeError } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "./bench-command.ts";
 import { benchTokens } from "./bench-text.ts";
+import { openIn } from "./environments.ts";
 import { type InvarianceReport, MAX_POSITIONS, measureInvariance } from "./invariance-classes.ts";
-import { type BenchEnvironment, ENVIRONMENTS, openIn } from "./invariance-environments.ts";
 import { compareSchedules, type ScheduleReport } from "./invariance-schedules.ts";
-import { BENCH_MODELS, type BenchModel, modelsNamed } from "./models.ts";
+import { BENCH_MODELS, type BenchEnvironment, type BenchModel, ENVIRONMENTS, modelsNamed } from "./models.ts";
 import { seededRandom } from "./shuffle.ts";
 
 const CONTEXT = 128;

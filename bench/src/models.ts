@@ -15,6 +15,12 @@ const SEED = 1;
 /** Bits of the weights, as far as kernels and their rounding differ by them. */
 export type WeightKind = "fp32" | "int8" | "int4" | "moe" | "qmoe";
 
+/** Where a model runs. */
+export interface BenchEnvironment {
+  readonly ep: "cpu" | "wasm" | "webgpu";
+  readonly threads: number;
+}
+
 /** A model to measure on, small and fast ones first in `BENCH_MODELS`. */
 export interface BenchModel {
   readonly name: string;
@@ -23,14 +29,16 @@ export interface BenchModel {
   readonly batches: readonly number[];
   /** Positions in the KV cache to calibrate at; what a forward adds must still fit. */
   readonly contexts: readonly number[];
-  /** Threads to calibrate with. */
-  readonly threads: readonly number[];
+  /** Where it is calibrated. */
+  readonly environments: readonly BenchEnvironment[];
   readonly source: TinyTsVariant | DecoderSpec;
 }
 
 /** What a GroupQueryAttention of the CPU execution provider carries on a non-empty cache. */
 const ONE = [1];
-const BOTH = [1, 2];
+const CPU_1: BenchEnvironment = { ep: "cpu", threads: 1 };
+const CPU_2: BenchEnvironment = { ep: "cpu", threads: 2 };
+const WASM: BenchEnvironment = { ep: "wasm", threads: 1 };
 const dense70m = { shape: GENERATED_SHAPES["dense-70m"], attention: "gqa" } as const;
 const dense270m = { shape: GENERATED_SHAPES["dense-270m"], attention: "gqa", quantisation: "fp32" } as const;
 
@@ -46,8 +54,11 @@ export const BENCH_MODELS: readonly BenchModel[] = [
   generated("moe-32x4", "moe", [128, 1024], mixture("moe-32x4", "fp32")),
   generated("moe-32x4-int4", "qmoe", [128, 1024], mixture("moe-32x4", "int4")),
   generated("dense-70m", "fp32", [128, 1024, 4032], { ...dense70m, quantisation: "fp32" }),
-  { ...generated("dense-270m", "fp32", [128, 1024], dense270m), threads: [2] },
+  { ...generated("dense-270m", "fp32", [128, 1024], dense270m), environments: [CPU_2] },
 ];
+
+/** Every environment that may be at hand. */
+export const ENVIRONMENTS: readonly BenchEnvironment[] = [CPU_1, CPU_2, WASM, { ep: "webgpu", threads: 1 }];
 
 /** The models whose names are in the comma-separated `list`; all where it is absent. @throws RangeError for an unknown name. */
 export function modelsNamed(list: string | undefined): readonly BenchModel[] {
@@ -77,11 +88,18 @@ export async function modelFolder({ name, source }: BenchModel): Promise<string>
 }
 
 function tiny(variant: TinyTsVariant, weights: WeightKind, batches: readonly number[]): BenchModel {
-  return { name: `tiny-ts-${variant}`, weights, batches, contexts: [128, 960], threads: BOTH, source: variant };
+  return {
+    name: `tiny-ts-${variant}`,
+    weights,
+    batches,
+    contexts: [128, 960],
+    environments: [CPU_1, CPU_2, WASM],
+    source: variant,
+  };
 }
 
 function generated(name: string, weights: WeightKind, contexts: readonly number[], source: DecoderSpec): BenchModel {
-  return { name, weights, batches: ONE, contexts, threads: BOTH, source };
+  return { name, weights, batches: ONE, contexts, environments: [CPU_1, CPU_2], source };
 }
 
 function mixture(shape: "moe-8x2" | "moe-32x4", quantisation: "fp32" | "int4"): DecoderSpec {

@@ -3,20 +3,7 @@ import { join } from "node:path";
 import { openModel } from "@nearfree/calibrate/node";
 import type { Runner } from "@nearfree/core";
 import { createSessionRunner } from "@nearfree/ort-adapter";
-import { type BenchModel, modelFolder } from "./models.ts";
-
-/** Where a model runs. */
-export interface BenchEnvironment {
-  readonly ep: "cpu" | "wasm" | "webgpu";
-  readonly threads: number;
-}
-
-export const ENVIRONMENTS: readonly BenchEnvironment[] = [
-  { ep: "cpu", threads: 1 },
-  { ep: "cpu", threads: 2 },
-  { ep: "wasm", threads: 1 },
-  { ep: "webgpu", threads: 1 },
-];
+import { type BenchEnvironment, type BenchModel, modelFolder } from "./models.ts";
 
 /** The largest model that wasm is given: it needs the bytes of the file and its own copy of the weights in 4 GB. */
 const MOST_WASM_BYTES = 600 << 20;
