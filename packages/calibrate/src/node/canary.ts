@@ -84,9 +84,7 @@ async function testClaims(
   if (group === undefined) return unresolvable("the clock is too coarse for so fast a model");
   meter.group = group;
   samples.addNull((await testAgainstItself(meter, DEFAULT_EPSILON)).nullSamples);
-  const confirming: ReadonlySet<number> = new Set();
-  const parts = { probe, meter, samples, invariance, random: createRandom(1), confirming, onWarming: () => {} };
-  const run = new CellRun(parts);
+  const run = new CellRun({ probe, meter, samples, invariance, random: createRandom(1), onWarming: () => {} });
   const positions = claims.map((claim) => claim.positions);
   for (let round = 1; ; round++) {
     await run.measure(positions);
