@@ -108,7 +108,8 @@ export class DecoderPass {
   }
 }
 
-function runFailed(feeds: Feeds, cause: unknown): NearfreeError {
+/** The error of a run that ONNX Runtime refused or broke off: names and shapes of what it was given. */
+export function runFailed(feeds: Feeds, cause: unknown): NearfreeError {
   const shapes = Object.entries(feeds).map(([name, value]) => {
     const { type, dims } = value as Tensor;
     return `${name} ${type} [${dims.join(", ")}]`;

@@ -1,3 +1,5 @@
+export type { BatchProbeOptions } from "./batch-probe.ts";
+export { createBatchProbe } from "./batch-probe.ts";
 export { buildDecoder } from "./build/decoder.ts";
 export type {
   AttentionKind,
