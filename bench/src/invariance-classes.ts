@@ -1,5 +1,6 @@
 import { InvarianceRecorder } from "@nearfree/calibrate";
 import type { Runner } from "@nearfree/core";
+import { timeLimit } from "./time-limit.ts";
 
 /** Largest n that is sorted into classes. */
 export const MAX_POSITIONS = 32;
@@ -27,8 +28,8 @@ export interface InvarianceOptions {
   readonly windows: number;
   /** Rows at which the classes are compared for flips of the argmax. */
   readonly rows: number;
-  /** Asked before each window and row; false ends the measurement early. At least two windows are done: one may agree by chance. */
-  readonly within: () => boolean;
+  /** Seconds for the windows, and for the rows: fewer are done when they have passed, but two windows at least, since one may agree by chance. */
+  readonly seconds: number;
 }
 
 /**
@@ -38,9 +39,10 @@ export interface InvarianceOptions {
 export async function measureInvariance(
   runner: Runner,
   tokens: Int32Array,
-  { contextLength, windows, rows, within }: InvarianceOptions,
+  { contextLength, windows, rows, seconds }: InvarianceOptions,
 ): Promise<InvarianceReport> {
   const { vocabularySize } = runner.describe();
+  const within = timeLimit(seconds);
   let classes: number[][] = [];
   let maxDifference = 0;
   let done = 0;
@@ -56,7 +58,14 @@ export async function measureInvariance(
     maxDifference = Math.max(maxDifference, result.maxDifference);
     classes = done === 0 ? result.classes : intersect(classes, result.classes);
   }
-  const compared = await compareAlong(runner, tokens, contextLength, rows, representatives(classes), within);
+  const compared = await compareAlong(
+    runner,
+    tokens,
+    contextLength,
+    rows,
+    representatives(classes),
+    timeLimit(seconds),
+  );
   return {
     classes,
     maxDifference: Math.max(maxDifference, compared.maxDifference),

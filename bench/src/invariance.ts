@@ -6,8 +6,11 @@ import { type InvarianceReport, MAX_POSITIONS, measureInvariance } from "./invar
 import { compareSchedules, type ScheduleReport } from "./invariance-schedules.ts";
 import { BENCH_MODELS, type BenchEnvironment, type BenchModel, ENVIRONMENTS, modelsNamed } from "./models.ts";
 import { seededRandom } from "./shuffle.ts";
+import { timeLimit } from "./time-limit.ts";
 
 const CONTEXT = 128;
+/** Members of a class worth scheduling in: where bits follow the routing or the other rows, a few n agree by chance. */
+const LEAST_CLASS = 8;
 /** Positions that a schedule runs through before it starts again; within the context of the bundled model. */
 const SPAN = 256;
 
@@ -17,10 +20,10 @@ interface Size {
   readonly flipRows: number;
   /** Rows of random schedules for each model and environment. */
   readonly scheduleRows: number;
-  /** Seconds for the classes, and for the schedules, of one model in one environment. */
+  /** Seconds each for the classes, the flips and the schedules of one model in one environment. */
   readonly seconds: number;
 }
-const FULL: Size = { models: BENCH_MODELS, windows: 4, flipRows: 512, scheduleRows: 10_000, seconds: 12 };
+const FULL: Size = { models: BENCH_MODELS, windows: 4, flipRows: 512, scheduleRows: 10_000, seconds: 10 };
 const QUICK: Size = {
   models: modelsNamed("tiny-ts-fp32,tiny-ts-int4"),
   windows: 2,
@@ -34,7 +37,7 @@ interface Measured extends InvarianceReport {
   readonly weights: BenchModel["weights"];
   readonly ep: string;
   readonly threads: number;
-  /** Absent where no two n give the same bits: then there is nothing to schedule between. */
+  /** Absent where hardly any two n give the same bits: then there is nothing to schedule between. */
   readonly schedules?: ScheduleReport;
 }
 
@@ -59,28 +62,23 @@ async function measure(
       contextLength: CONTEXT,
       windows: size.windows,
       rows: size.flipRows,
-      within: timer(size.seconds),
+      seconds: size.seconds,
     });
     const widths = [...report.classes].sort((a, b) => b.length - a.length)[0]!;
     const { name, weights } = model;
-    if (widths.length < 2) return { model: name, weights, ...environment, ...report };
+    if (widths.length < LEAST_CLASS) return { model: name, weights, ...environment, ...report };
     const schedules = await compareSchedules(runner, tokens, {
       widths,
       contextLength: CONTEXT,
       span: SPAN,
       rows: size.scheduleRows,
       random: seededRandom(7),
-      within: timer(size.seconds),
+      within: timeLimit(size.seconds),
     });
     return { model: name, weights, ...environment, ...report, schedules };
   } finally {
     await open.release();
   }
-}
-
-function timer(seconds: number): () => boolean {
-  const end = performance.now() + seconds * 1000;
-  return () => performance.now() < end;
 }
 
 /** 1 2-6 8 from [1, 2, 3, 4, 5, 6, 8]. */
