@@ -22,7 +22,7 @@ export type MakeProbe = (cell: Cell) => Probe | Promise<Probe>;
 
 /**
  * Measures the cells of a context x batch grid, corners first, and yields each as it is done. All but the first start from their
- * neighbours (see `CalibrateOptions.neighbours`), so that nine cells cost little more than three. The budget is that of a cell.
+ * neighbours (see `CalibrateOptions.neighbours`), so that nine cells cost little more than three alone. The budget is that of a cell.
  *
  * An abort ends the grid: what was measured of the cell in hand is yielded with the stop `aborted`, and cells that were yielded
  * before stand.
@@ -34,19 +34,15 @@ export async function* calibrateGrid(
   makeProbe: MakeProbe,
   { contexts, batches, measured = [], ...options }: CalibrateGridOptions,
 ): AsyncGenerator<CellMeasurement, void, void> {
-  requireIntegers("contexts", contexts, 0);
-  requireIntegers("batches", batches, 1);
+  requireGrid(contexts, batches);
   const known = [...measured];
   let yielded = 0;
   for (const cell of gridOrder(contexts, batches)) {
     const before = known.find((each) => isSame(each.cell, cell))?.measurement;
     if (before !== undefined && !isPartial(before)) continue;
     const finished = known.filter((each) => !isSame(each.cell, cell) && !isPartial(each.measurement));
-    const near = neighboursOf(
-      cell,
-      finished.map((each) => each.cell),
-    );
-    const neighbours = finished.filter((each) => near.includes(each.cell)).map((each) => each.measurement);
+    const near = neighboursOf(cell, finished, (each) => each.cell);
+    const neighbours = near.map((each) => each.measurement);
     const resume = before && { resume: before };
     let measurement: Measurement;
     try {
@@ -70,6 +66,12 @@ function isPartial({ run }: Measurement): boolean {
 
 function isSame(a: Cell, b: Cell): boolean {
   return a.contextLength === b.contextLength && a.batch === b.batch;
+}
+
+/** @internal @throws NearfreeError `invalid-argument` */
+export function requireGrid(contexts: readonly number[], batches: readonly number[]): void {
+  requireIntegers("contexts", contexts, 0);
+  requireIntegers("batches", batches, 1);
 }
 
 function requireIntegers(option: string, values: readonly number[], least: number): void {

@@ -27,22 +27,23 @@ export function gridOrder(contexts: readonly number[], batches: readonly number[
 }
 
 /**
- * The cells of `measured` that tell most about `cell`: the nearest on either side with its context, and with its batch; where
- * there are none, the nearest of all.
+ * Of what was measured, that which tells most about `cell`: the nearest on either side with its context, and with its batch; where
+ * there is none, the nearest of all.
  */
-export function neighboursOf(cell: Cell, measured: readonly Cell[]): Cell[] {
+export function neighboursOf<T>(cell: Cell, measured: readonly T[], cellOf: (each: T) => Cell): T[] {
   const nearest = (axis: "contextLength" | "batch", other: "contextLength" | "batch") => {
-    const line = measured.filter((each) => each[other] === cell[other]).sort((a, b) => a[axis] - b[axis]);
-    const below = line.findLast((each) => each[axis] < cell[axis]);
-    const above = line.find((each) => each[axis] > cell[axis]);
+    const line = measured
+      .filter((each) => cellOf(each)[other] === cell[other])
+      .sort((a, b) => cellOf(a)[axis] - cellOf(b)[axis]);
+    const below = line.findLast((each) => cellOf(each)[axis] < cell[axis]);
+    const above = line.find((each) => cellOf(each)[axis] > cell[axis]);
     return [below, above].filter((each) => each !== undefined);
   };
   const inLine = [...nearest("contextLength", "batch"), ...nearest("batch", "contextLength")];
   if (inLine.length > 0) return inLine;
-  const octaves = (each: Cell) =>
-    Math.abs(Math.log2((each.contextLength + 1) / (cell.contextLength + 1))) +
-    Math.abs(Math.log2(each.batch / cell.batch));
-  return [...measured].sort((a, b) => octaves(a) - octaves(b)).slice(0, 1);
+  const octaves = ({ contextLength, batch }: Cell) =>
+    Math.abs(Math.log2((contextLength + 1) / (cell.contextLength + 1))) + Math.abs(Math.log2(batch / cell.batch));
+  return [...measured].sort((a, b) => octaves(cellOf(a)) - octaves(cellOf(b))).slice(0, 1);
 }
 
 function placesOf(contexts: readonly number[], batches: readonly number[]): Place[] {

@@ -1,18 +1,29 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { defaultStore } from "../node/default-store.ts";
-import { loadOrCalibrate } from "../node/load-or-calibrate.ts";
-import { openModel } from "../node/open-model.ts";
-import type { Runs } from "./main.ts";
+import {
+  type LoadedProfile,
+  type LoadOrCalibrateOptions,
+  loadOrCalibrate,
+  profileKey,
+} from "../node/load-or-calibrate.ts";
+import { loadOrCalibrateGrid } from "../node/load-or-calibrate-grid.ts";
+import { type OpenModel, openModel } from "../node/open-model.ts";
+import { gridTable } from "./grid-table.ts";
+import type { CommandContext, Runs } from "./main.ts";
 import { profileText } from "./profile-text.ts";
 import { reportProgress } from "./progress.ts";
-import { addModelOptions, type ModelOptions, nonNegativeInteger, positiveInteger } from "./shared-options.ts";
+import { addModelOptions, listOf, type ModelOptions, nonNegativeInteger, positiveInteger } from "./shared-options.ts";
 
 interface CalibrateCommandOptions extends ModelOptions {
   readonly context?: number;
+  readonly contexts?: readonly number[];
+  readonly batches?: readonly number[];
   readonly maxPositions?: number;
   readonly forwards?: number;
   readonly fresh: boolean;
 }
+
+const RULE = `\n\n${"─".repeat(80)}\n\n`;
 
 /** `nearfree calibrate <model.onnx|folder>` */
 export function registerCalibrate(program: Command, runs: Runs): void {
@@ -21,34 +32,93 @@ export function registerCalibrate(program: Command, runs: Runs): void {
     .description("measure how many positions the model carries for almost the price of one, and keep the profile")
     .argument("<model>", "an .onnx file, or a model folder (transformers.js, optimum or onnxruntime-genai layout)")
     .option("--context <n>", "positions in the KV cache while measuring (default: 256)", nonNegativeInteger)
+    .addOption(
+      new Option("--contexts <n,n,...>", "a profile for each of these, every one from what its neighbours tell")
+        .argParser(listOf(nonNegativeInteger))
+        .conflicts("context"),
+    )
+    .addOption(
+      new Option("--batches <n,n,...>", "for each of these numbers of sequences in one forward (default: 1)").argParser(
+        listOf(positiveInteger),
+      ),
+    )
     .option("--max-positions <n>", "largest number of positions of interest (default: 64)", positiveInteger)
-    .option("--forwards <n>", "most timed forwards (default: 240)", positiveInteger)
+    .option("--forwards <n>", "most timed forwards of a profile (default: 240)", positiveInteger)
     .option("--fresh", "measure even if a profile is cached", false);
   addModelOptions(command).action(
-    runs(async ({ output, signal }, path: string, options: CalibrateCommandOptions) => {
+    runs(async (context, path: string, options: CalibrateCommandOptions) => {
+      const { output } = context;
       const onWarning = (message: string) => output.log.warn(message);
       output.progress("loading the model");
       const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
-      const warnings: string[] = [];
       try {
-        const { profile, origin, storeError } = await loadOrCalibrate(model, {
-          store: defaultStore({ root: options.cache, onWarning }),
-          onWarning: (message) => warnings.push(message),
-          contextLength: options.context,
-          fresh: options.fresh,
-          signal,
-          onEvent: reportProgress(output),
-          ...(options.maxPositions && { maxPositions: options.maxPositions }),
-          ...(options.forwards && { budget: { forwards: options.forwards } }),
-        });
-        const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
-        for (const message of warnings) if (message !== storeError?.message) onWarning(message);
-        output.result({ origin, profile }, found + profileText(profile));
-        // The measurement is shown first: a cache that cannot be written loses nothing.
-        if (storeError) throw storeError;
+        const isGrid = options.contexts !== undefined || options.batches !== undefined;
+        await (isGrid ? calibrateCells(context, model, options) : calibrateCell(context, model, options));
       } finally {
         await model.release();
       }
     }),
   );
+}
+
+async function calibrateCell(
+  { output, signal }: CommandContext,
+  model: OpenModel,
+  options: CalibrateCommandOptions,
+): Promise<void> {
+  const warnings: string[] = [];
+  const { profile, origin, storeError } = await loadOrCalibrate(model, {
+    ...measuring(output, options, warnings),
+    contextLength: options.context,
+    signal,
+    onEvent: reportProgress(output),
+  });
+  const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
+  for (const message of warnings) if (message !== storeError?.message) output.log.warn(message);
+  output.result({ origin, profile }, found + profileText(profile));
+  // The measurement is shown first: a cache that cannot be written loses nothing.
+  if (storeError) throw storeError;
+}
+
+async function calibrateCells(
+  { output, signal }: CommandContext,
+  model: OpenModel,
+  options: CalibrateCommandOptions,
+): Promise<void> {
+  const { contexts = [profileKey(model, options.context).cell.contextLength], batches = [1] } = options;
+  const count = new Set(contexts).size * new Set(batches).size;
+  const warnings: string[] = [];
+  const loaded: LoadedProfile[] = [];
+  const grid = loadOrCalibrateGrid(model, {
+    ...measuring(output, options, warnings),
+    contexts,
+    batches,
+    signal,
+    onEvent: reportProgress(output, { cellsAfter: () => count - loaded.length - 1 }),
+  });
+  for await (const cell of grid) loaded.push(cell);
+  const cellOf = ({ profile }: LoadedProfile) => profile.key.cell;
+  loaded.sort((a, b) => cellOf(a).batch - cellOf(b).batch || cellOf(a).contextLength - cellOf(b).contextLength);
+  const storeError = loaded.find((cell) => cell.storeError)?.storeError;
+  for (const message of new Set(warnings)) if (message !== storeError?.message) output.log.warn(message);
+  const profiles = loaded.map(({ profile }) => profile);
+  output.result(
+    { cells: loaded.map(({ origin, profile }) => ({ origin, profile })) },
+    [...profiles.map(profileText), gridTable(profiles)].join(RULE),
+  );
+  if (storeError) throw storeError;
+}
+
+function measuring(
+  output: CommandContext["output"],
+  { cache, fresh, maxPositions, forwards }: CalibrateCommandOptions,
+  warnings: string[],
+): Pick<LoadOrCalibrateOptions, "store" | "onWarning" | "fresh" | "maxPositions" | "budget"> {
+  return {
+    store: defaultStore({ root: cache, onWarning: (message) => output.log.warn(message) }),
+    onWarning: (message) => warnings.push(message),
+    fresh,
+    ...(maxPositions && { maxPositions }),
+    ...(forwards && { budget: { forwards } }),
+  };
 }

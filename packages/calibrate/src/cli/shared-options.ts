@@ -13,6 +13,11 @@ export function nonNegativeInteger(text: string): number {
   return value;
 }
 
+/** Commander's parser for lists of such: `128,256,512`. */
+export function listOf(parse: (text: string) => number): (text: string) => number[] {
+  return (text) => text.split(",").map((part) => parse(part.trim()));
+}
+
 /** What every command that loads a model takes. */
 export interface ModelOptions {
   readonly ep: string;

@@ -1,4 +1,6 @@
-import type { Probe } from "@nearfree/core";
+import type { Cell, Probe } from "@nearfree/core";
+import { createBatchProbe } from "@nearfree/ort-adapter";
+import { Tensor } from "onnxruntime-node";
 import { createModelProbe } from "../runner-probe.ts";
 import { CALIBRATION_TEXT } from "./calibration-text.ts";
 import type { OpenModel } from "./open-model.ts";
@@ -6,10 +8,19 @@ import type { OpenModel } from "./open-model.ts";
 /** Most positions that a forward is measured with, unless the context leaves room for fewer. */
 const MOST_POSITIONS = 64;
 
-/** The whole model as a probe: real text, `contextLength` positions in the KV cache before every forward. */
-export function createCalibrationProbe(model: OpenModel, contextLength: number): Probe {
-  const tokens = calibrationTokens(model, contextLength + MOST_POSITIONS);
-  return createModelProbe(model.runner, { tokens, contextLength });
+/**
+ * The whole model as a probe of one cell: real text, `contextLength` positions in the KV cache of each sequence before every forward.
+ * One sequence runs through the runner, several side by side on the session.
+ *
+ * @throws NearfreeError `context-exceeded`; `unsupported-model` where the model's attention carries one sequence only.
+ */
+export async function createCalibrationProbe(model: OpenModel, { contextLength, batch }: Cell): Promise<Probe> {
+  const tokens = calibrationTokens(model, batch * (contextLength + MOST_POSITIONS));
+  if (batch === 1) return createModelProbe(model.runner, { tokens, contextLength });
+  const { contextLimit } = model.runner.describe();
+  const { ioNames } = model.folder;
+  const named = ioNames && { ioNames };
+  return createBatchProbe(model.session, { Tensor, tokens, contextLength, batch, contextLimit, ...named });
 }
 
 /** Real text in the model's tokens, as often as needed. Without a tokenizer: ids spread over the vocabulary. */

@@ -76,7 +76,7 @@ async function test(
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<CanaryVerdict> {
-  const probe = createCalibrationProbe(model, profile.key.cell.contextLength);
+  const probe = await createCalibrationProbe(model, profile.key.cell);
   try {
     return await runCanary(probe, profile, { clock, signal });
   } finally {

@@ -8,6 +8,8 @@ export type { ImportedProfile, ImportOutcome, ImportProfilesOptions } from "./im
 export { importProfiles } from "./import-profiles.ts";
 export type { LoadedProfile, LoadOrCalibrateOptions } from "./load-or-calibrate.ts";
 export { DEFAULT_CONTEXT_LENGTH, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";
+export type { LoadOrCalibrateGridOptions } from "./load-or-calibrate-grid.ts";
+export { loadOrCalibrateGrid } from "./load-or-calibrate-grid.ts";
 export type { OpenModel, OpenModelOptions } from "./open-model.ts";
 export { openModel } from "./open-model.ts";
 export type { TextCodec } from "./text-codec.ts";

@@ -17,11 +17,13 @@ import type { OpenModel } from "./open-model.ts";
 export const DEFAULT_CONTEXT_LENGTH = 256;
 
 export interface LoadOrCalibrateOptions
-  extends Pick<MeasureProfileOptions, "budget" | "clock" | "maxPositions" | "seed"> {
+  extends Pick<MeasureProfileOptions, "budget" | "clock" | "maxPositions" | "neighbours" | "seed"> {
   /** Default: memory in front of the user's cache folder, in front of the system's. */
   readonly store?: ProfileStore | undefined;
   /** Positions in the KV cache while measuring. Default 256, or half the model's context where that is less. */
   readonly contextLength?: number | undefined;
+  /** Sequences in one forward. Default 1. */
+  readonly batch?: number | undefined;
   /** Measures even where the store has a profile, from the start even where it has a part of one. */
   readonly fresh?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -44,16 +46,17 @@ export interface LoadedProfile {
  * What the store has is used as far as its standing goes (`profileStanding`): a whole profile as it is, an imported one once a
  * canary agrees, a partial one to go on from. What an abort leaves is stored as partial, for the next call.
  *
- * @throws NearfreeError `aborted`, `context-exceeded` for a context length that the model does not have, `run-failed`.
+ * @throws NearfreeError `aborted`, `context-exceeded` for a context length that the model does not have, `unsupported-model` for
+ *   several sequences where its attention carries one, `run-failed`.
  */
 export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrateOptions = {}): Promise<LoadedProfile> {
-  const { onWarning, contextLength, fresh = false, store: given, clock = now, ...measuring } = options;
+  const { onWarning, contextLength, batch, fresh = false, store: given, clock = now, ...measuring } = options;
   const store = given ?? defaultStore({ onWarning });
-  const key = profileKey(model, contextLength);
+  const key = profileKey(model, contextLength, batch);
   const known = await store.get(key);
   const standing = known === undefined || fresh ? "none" : profileStanding(known);
   if (standing === "whole") return { profile: known!, origin: "cached" };
-  const probe = createCalibrationProbe(model, key.cell.contextLength);
+  const probe = await createCalibrationProbe(model, key.cell);
   try {
     if (standing === "imported") {
       const confirmed = await confirm(known!, () => runCanary(probe, known!, { ...measuring, clock }), onWarning);
@@ -69,12 +72,12 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
   }
 }
 
-/** The key under which the profile of `model` at `contextLength` is stored. */
-export function profileKey(model: OpenModel, contextLength?: number): ProfileKey {
+/** The key under which the profile of `model` at `contextLength`, for `batch` sequences, is stored. */
+export function profileKey(model: OpenModel, contextLength?: number, batch = 1): ProfileKey {
   const { contextLimit } = model.runner.describe();
   const cell = {
     contextLength: contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, Math.floor(contextLimit / 2)),
-    batch: 1,
+    batch,
   };
   return { environment: model.environment, model: model.summary.structureHash, cell, method: METHOD_VERSION };
 }

@@ -11,6 +11,8 @@ export interface MeasureProfileOptions
   extends Pick<CalibrateOptions, "budget" | "certify" | "epsilon" | "maxPositions" | "seed"> {
   /** A partial profile under the same key: its samples and its balance count. */
   readonly resume?: Profile | undefined;
+  /** Other cells of the same model in the same environment: hints, and the balance of the device. */
+  readonly neighbours?: readonly Profile[] | undefined;
   /** Monotonic, in ms. Default `performance.now`. */
   readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -29,7 +31,8 @@ export async function measureProfile(
   { resume, clock = () => performance.now(), ...options }: MeasureProfileOptions,
 ): Promise<Profile> {
   // The balance comes first: an abort later leaves a whole record of what was measured.
-  const balance = resume?.idleCompute ?? (await deviceBalance(model, clock, options.signal));
+  const balance =
+    (resume ?? options.neighbours?.[0])?.idleCompute ?? (await deviceBalance(model, clock, options.signal));
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const measurement = await calibrate(probe, {
     ...(Object.fromEntries(given) as Partial<CalibrateOptions>),

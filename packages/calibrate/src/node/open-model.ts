@@ -20,6 +20,8 @@ export interface OpenModel {
   readonly summary: GraphSummary;
   readonly environment: Environment;
   readonly sessionOptions: ort.InferenceSession.SessionOptions;
+  readonly session: ort.InferenceSession;
+  /** The session wrapped for one sequence. */
   readonly runner: Runner;
   /** Absent where the folder has no tokenizer.json. */
   readonly codec: TextCodec | undefined;
@@ -64,6 +66,7 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       summary,
       environment: currentEnvironment(sessionOptions),
       sessionOptions,
+      session,
       runner,
       codec,
       async release() {
