@@ -13,9 +13,11 @@ it("sets a grid against its cells alone, on one machine", async () => {
     contextLength = cell.contextLength;
     return probe;
   };
-  const report = await benchGrid(makeProbe, { clock, epsilon: 0.1, seed: 1 });
+  const options = { clock, epsilon: 0.1, seed: 1 };
+  const report = (await benchGrid(makeProbe, { ...options, limitMs: Number.POSITIVE_INFINITY }))!;
   expect(report.cells).toHaveLength(GRID.contexts.length * GRID.batches.length);
   for (const { boundary, alone } of report.cells) expect([boundary, alone]).toEqual([6, 6]);
   expect(report.cost).toBe(report.forwards / report.aloneForwards);
   expect(report.cost).toBeLessThan(0.8);
+  expect(await benchGrid(makeProbe, { ...options, limitMs: 0 })).toBeUndefined();
 });

@@ -38,9 +38,10 @@ const QUICK: Size = {
 const TWO_THREADS: BenchEnvironment = { ep: "cpu", threads: 2 };
 /** Repeats below which agreement among them says nothing. */
 const LEAST_REPEATS = 4;
-/** Shares of the time: for the null runs, and for the cells with what it takes to load them. */
+/** Most of the time that the null runs, and the grid, may take. The cells have the rest, less what the last may overrun. */
 const NULL_SHARE = 0.15;
-const CELLS_SHARE = 0.8;
+const GRID_SHARE = 0.15;
+const CELLS_END = 0.95;
 
 /** What the models above leave out, and why. */
 const NOT_MEASURED = [
@@ -58,10 +59,10 @@ const clock = () => performance.now();
 
 /** Measures every cell of every model; cells whose turn has not come when the time is up are named as skipped. */
 async function benchCells(
-  { models, minutes, rounds }: Size,
+  { models, rounds }: Size,
+  end: number,
   say: (line: string) => void,
 ): Promise<{ cells: CellResult[]; skipped: string[] }> {
-  const end = clock() + minutes * 60_000 * CELLS_SHARE;
   const places = models.flatMap((model) => model.environments.map((environment) => ({ model, environment })));
   let left = places.reduce((sum, { model, environment }) => sum + cellsOf(model, environment).length, 0);
   const cells: CellResult[] = [];
@@ -156,9 +157,14 @@ async function runNull({ nullRuns, minutes }: Size): Promise<NullReport> {
 }
 
 /** On the model whose attention takes batches. */
-async function runGrid(): Promise<GridReport> {
+async function runGrid({ minutes }: Size): Promise<GridReport | undefined> {
   const open = await openCells(modelsNamed("tiny-ts-fp32-decomposed")[0]!, TWO_THREADS);
-  const report = await benchGrid((cell) => open.probe(cell), { clock, epsilon: DEFAULT_EPSILON, seed: 1 });
+  const report = await benchGrid((cell) => open.probe(cell), {
+    clock,
+    epsilon: DEFAULT_EPSILON,
+    seed: 1,
+    limitMs: GRID_SHARE * minutes * 60_000,
+  });
   await open.release();
   return report;
 }
@@ -173,13 +179,15 @@ await benchCommand<CalibrationOptions>(
       ...(models !== undefined && { models: modelsNamed(models) }),
       ...(minutes !== undefined && { minutes: Number(minutes) }),
     };
+    const end = clock() + CELLS_END * size.minutes * 60_000;
     const stopLoad = loaded ? startLoad() : async () => {};
     try {
       const nulls = await runNull(size);
       say(`${nulls.runs} null runs: ${nulls.falseSteps} false steps, ${nulls.unresolvable} unresolvable`);
-      const grid = quick ? undefined : await runGrid();
+      const grid = quick ? undefined : await runGrid(size);
+      if (grid === undefined && !quick) say("3x3 grid: not done in its time");
       if (grid) say(`3x3 grid: ${grid.forwards} forwards, its cells alone ${grid.aloneForwards}`);
-      const { cells, skipped } = await benchCells(size, say);
+      const { cells, skipped } = await benchCells(size, end, say);
       const unjudged = cells.filter((cell) => !cell.judged).length;
       return {
         summary: summarise(cells, nulls, grid),
