@@ -21,18 +21,20 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("calibrate, show, doctor, generate", () => {
   test("a profile is measured once, then found; --fresh measures again", () => {
-    const first = nearfree("calibrate", model, "--json", "--context", "32", "--max-positions", "8");
-    expect(first.status, first.stderr).toBe(0);
-    const { origin, profile } = JSON.parse(first.last);
+    const calibrate = (...more: string[]) => {
+      const run = nearfree("calibrate", model, "--json", "--context", "32", "--max-positions", "8", ...more);
+      expect(run.status, run.stderr).toBe(0);
+      return JSON.parse(run.last);
+    };
+    let { origin, profile } = calibrate();
     expect(origin).toBe("measured");
+    // A machine too noisy to tell anything is measured again by the next run: that is not what is tested here.
+    for (let tries = 0; tries < 8 && profile.run.stop === "unresolvable"; tries++) profile = calibrate().profile;
     expect(profile.points[0]).toMatchObject({ positions: 1, ratio: 1 });
-    expect(JSON.parse(nearfree("calibrate", model, "--json", "--context", "32").last)).toEqual({
-      origin: "cached",
-      profile,
-    });
-    expect(JSON.parse(nearfree("calibrate", model, "--json", "--context", "32", "--fresh").last).origin).toBe(
-      "measured",
-    );
+    ({ origin } = calibrate());
+    expect(origin).toBe("cached");
+    expect(calibrate().profile).toEqual(profile);
+    expect(calibrate("--fresh").origin).toBe("measured");
   });
 
   test("show lists it, for people and for programs", () => {
