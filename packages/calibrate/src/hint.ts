@@ -7,8 +7,8 @@ const BOUNDARY_FACTOR = 2;
 const LINE_ERROR = 0.06;
 /** Most points sampled for the shape of the curve, besides those around the boundary. */
 const MAX_SHAPE_POINTS = 3;
-/** From this boundary on, one n in the middle below it is looked at too. */
-const MIDDLE_FROM = 6;
+/** Below the boundary one n is looked at in each octave, where tiles would show a curve that rises and falls again. */
+const CHECKPOINTS = [2, 6, 12, 24, 48] as const;
 
 /**
  * What measured neighbours let expect of a cell: where to look first, and how little is enough where they prove right. Never
@@ -58,15 +58,14 @@ export function createHint(
   };
 }
 
-/** Where n = 1 has kernels of its own the next n shows it; the middle; and the dearest that a neighbour was not sure of. */
+/** One n in each octave, and the dearest that a neighbour was not sure of. */
 function checkpointsBelow(boundary: number, curves: readonly Measurement[], epsilon: number): number[] {
   const doubtful = curves
     .flatMap(({ points }) => points)
     .filter(({ positions, high }) => positions > 2 && positions < boundary - 1 && high > 1 + epsilon)
     .sort((a, b) => b.ratio - a.ratio)
     .slice(0, 1);
-  const middle = boundary >= MIDDLE_FROM ? [SCHEDULER_POINTS.findLast((n) => n <= boundary / 2 + 1)!] : [];
-  const all = new Set([2, ...middle, ...doubtful.map(({ positions }) => positions)]);
+  const all = new Set([...CHECKPOINTS, ...doubtful.map(({ positions }) => positions)]);
   return [...all].filter((n) => n < boundary).sort((a, b) => a - b);
 }
 

@@ -26,8 +26,8 @@ export function reportProgress(
     const after = cellsAfter?.() ?? 0;
     if (after === 0) return `at most ${durationText(ms)} left`;
     return longestMs === 0
-      ? `${after} cells to come`
-      : `at most ${durationText(ms + after * longestMs)} left, ${after} cells to come`;
+      ? `cells to come: ${after}`
+      : `at most ${durationText(ms + after * longestMs)} left, cells to come: ${after}`;
   };
   return (event) => {
     output.log.debug({ event }, event.type);
