@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { createModelProbe } from "@nearfree/calibrate";
 import type { Cell, Probe } from "@nearfree/core";
+import { createBatchProbe } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
-import { createBatchProbe } from "./batch-probe.ts";
 import { benchTokens } from "./bench-text.ts";
 import { openIn } from "./environments.ts";
 import { type BenchEnvironment, type BenchModel, modelFolder } from "./models.ts";
@@ -42,7 +42,9 @@ export async function openCells(model: BenchModel, environment: BenchEnvironment
       batched ??= await ort.InferenceSession.create(join(await modelFolder(model), "onnx", "model.onnx"), {
         intraOpNumThreads: environment.threads,
       });
-      return createBatchProbe(batched, { tokens, contextLength, batch, maxPositions: MAX_POSITIONS });
+      const { contextLimit } = open.runner.describe();
+      const sizes = { contextLength, batch, contextLimit, maxPositions: MAX_POSITIONS };
+      return createBatchProbe(batched, { Tensor: ort.Tensor, tokens, ...sizes });
     },
     async release() {
       await batched?.release();
