@@ -44,7 +44,8 @@ export interface CalibrateOptions {
   /**
    * Measurements of neighbouring cells of the grid: where to look first, never evidence. Where both sides of the boundary that they
    * let expect hold up in fresh samples, the cell is done with a third of the forwards: the scheduler's curve is sampled only
-   * where theirs bends, and other epsilons get what those points tell. Ignored with `certify`.
+   * where theirs bends, and other epsilons get what those points tell. Below the boundary one n in each octave is tested again: a
+   * narrower rise that no neighbour has would be missed. Ignored with `certify`.
    */
   readonly neighbours?: readonly Measurement[];
   /** Ends the measurement; see `calibrate`. */
