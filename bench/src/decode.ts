@@ -11,7 +11,8 @@ type Variant = (typeof VARIANTS)[number];
 
 /** Positions of the fixed arms; 1 is the plain loop. */
 const FIXED = [1, 2, 4, 8, 16];
-const THREADS = 2;
+/** One: the second core is left to garbage collection, whose helpers wait for spinning workers otherwise. */
+const THREADS = 1;
 
 interface Size {
   readonly newTokens: number;
@@ -30,6 +31,8 @@ interface Cell {
 
 interface VariantResult {
   readonly variant: Variant;
+  /** Names, in the order of the tables. */
+  readonly arms: readonly string[];
   readonly cells: readonly Cell[];
   readonly identical: number;
   readonly consistency: string;
@@ -79,6 +82,7 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
   const all = [...cells.values()];
   return {
     variant,
+    arms: arms.map((arm) => arm.name),
     cells: all,
     identical: countIdentical(all, reference?.name ?? "plain"),
     consistency: scheduled.consistency,
@@ -127,7 +131,7 @@ function tokensPerSecond(result: VariantResult, arm: string, kinds: readonly Pro
 }
 
 function armTable(result: VariantResult) {
-  const arms = [...new Set(result.cells.map((cell) => cell.arm))];
+  const { arms } = result;
   const row = (kinds: readonly PromptKind[], measure: Measure) =>
     Object.fromEntries(arms.map((arm) => [arm, Math.round(tokensPerSecond(result, arm, kinds, measure))]));
   return {
@@ -159,7 +163,7 @@ const round = (value: number) => Math.round(value * 1000) / 1000;
 
 function printTable(result: VariantResult, say: (line: string) => void): void {
   const table = armTable(result);
-  const arms = Object.keys(table.all);
+  const { arms } = result;
   say(`\n${result.variant}, tokens/s${" ".repeat(6)}${arms.map((arm) => arm.padStart(15)).join("")}`);
   for (const kind of [...PROMPT_KINDS, "all", "allWithPrefill"]) {
     const row = (table as unknown as Record<string, Record<string, number>>)[kind]!;

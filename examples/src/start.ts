@@ -81,7 +81,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
   const say = (text: string) => void (values.json ? process.stderr : process.stdout).write(`${text}\n`);
 
-  const model = await openModel(await tinyTs("fp32"));
+  const model = await openModel(await tinyTs("fp32"), { threads: 1 });
   const { executionProvider, threads } = model.environment;
   say(
     `tiny-ts: ${(model.summary.weightBytes / 4e6).toFixed(1)} M parameters, fp32, on ${executionProvider} with ${threads} threads`,
