@@ -38,20 +38,27 @@ describe("invariantRows", () => {
         profileOf(
           {
             classes: [
-              [1, 3],
-              [2, 4],
+              [1, 3, 5],
+              [2, 4, 6],
             ],
           },
-          [1, 1.5, 1, 1.5],
+          [1, 1.5, 1, 1.5, 1, 1.5],
         ),
       ]),
-    ).toEqual([1, 3]);
+    ).toEqual([1, 3, 5]);
   });
 
   it("keeps to rows that are of one class in every context", () => {
-    const a = profileOf({ classes: [[1], [2, 3, 4]] }, [1, 1.05, 1.06, 1.4]);
-    const b = profileOf({ classes: [[1], [2, 3], [4]] }, [1, 1.05, 1.06, 1.4]);
-    expect(invariantRows([a, b])).toEqual([2, 3]);
+    const ratios = [1, 1.05, 1.06, 1.08, 1.4];
+    const a = profileOf({ classes: [[1], [2, 3, 4, 5]] }, ratios);
+    const b = profileOf({ classes: [[1], [2, 3, 4], [5]] }, ratios);
+    expect(invariantRows([a, b])).toEqual([2, 3, 4]);
+  });
+
+  it("does not believe two that agree where all others differ: a scale or a routing made them", () => {
+    expect(invariantRows([profileOf({ classes: [[1], [2, 4], [3]] })])).toEqual([1]);
+    expect(invariantRows([profileOf({ classes: [[1, 3], [2], [4]] })])).toEqual([1]);
+    expect(invariantRows([profileOf({ classes: [[1], [2], [3], [4]] })])).toEqual([1]);
   });
 
   it("leaves one row where nothing was compared", () => {

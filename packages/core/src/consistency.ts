@@ -9,6 +9,12 @@ export const ROUNDING_DIFFERENCE = 1e-3;
 /** Acceptance of a draft token assumed when classes are compared, before anything was drafted. */
 const ASSUMED_ACCEPTANCE = 0.6;
 
+/**
+ * Fewest members of a class that a run may switch between. Where routing or an activation's scale makes every n differ, two of
+ * them agree by chance on the rows compared, and on others they do not.
+ */
+const LEAST_CLASS = 3;
+
 /** `auto` made definite: tolerant where every cell's classes differ by rounding alone, and no argmax flipped. */
 export function resolveConsistency(asked: Consistency, profiles: readonly Profile[]): "bitwise" | "tolerant" {
   if (asked !== "auto") return asked;
@@ -25,7 +31,7 @@ export function resolveConsistency(asked: Consistency, profiles: readonly Profil
  *
  * A function of the profiles alone, never of a policy or of what was observed: every scheduler over the same profiles uses
  * the same class, so a scheduled run and a fixed run give the same bits. Only row counts that were compared in every
- * profile count; where none was, only n = 1 is left. Classes are compared by the best E(n)/T(n) at an assumed acceptance.
+ * profile count; where too few agree, only n = 1 is left. Classes are compared by the best E(n)/T(n) at an assumed acceptance.
  */
 export function invariantRows(profiles: readonly Profile[]): readonly number[] {
   const classes = new Map<string, number[]>();
@@ -38,8 +44,9 @@ export function invariantRows(profiles: readonly Profile[]): readonly number[] {
     classes.set(key, members);
   }
   let best: readonly number[] = [1];
-  let bestValue = Number.NEGATIVE_INFINITY;
+  let bestValue = Math.min(...profiles.map((profile) => bestRate(best, profile)));
   for (const members of classes.values()) {
+    if (members.length < LEAST_CLASS) continue;
     const value = Math.min(...profiles.map((profile) => bestRate(members, profile)));
     if (value <= bestValue) continue;
     bestValue = value;
