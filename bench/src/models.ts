@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TinyTsVariant, tinyTs } from "@nearfree/examples";
 import { buildDecoder, type DecoderSpec, GENERATED_SHAPES, randomWeights } from "@nearfree/ort-adapter";
-import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/onnx";
+import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/node";
 
 /** Where generated models are kept between runs. */
 const MODEL_CACHE = join(tmpdir(), "nearfree-bench-models");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
 import type { AttentionKind, DecoderSpec, DecoderWeights, Quantisation } from "@nearfree/ort-adapter";
 import { buildDecoder } from "@nearfree/ort-adapter";
-import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/onnx";
+import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/node";
 import { parseLlamaConfig } from "./llama-config.ts";
 import { Safetensors } from "./safetensors.ts";
 

@@ -8,8 +8,8 @@ import {
 } from "../node/load-or-calibrate.ts";
 import { loadOrCalibrateGrid } from "../node/load-or-calibrate-grid.ts";
 import { type OpenModel, openModel } from "../node/open-model.ts";
+import type { CommandContext, Runs } from "./command-context.ts";
 import { gridTable } from "./grid-table.ts";
-import type { CommandContext, Runs } from "./main.ts";
 import { profileText } from "./profile-text.ts";
 import { reportProgress } from "./progress.ts";
 import { addModelOptions, listOf, type ModelOptions, nonNegativeInteger, positiveInteger } from "./shared-options.ts";

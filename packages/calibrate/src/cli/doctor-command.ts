@@ -7,8 +7,8 @@ import * as ort from "onnxruntime-node";
 import { defaultStore } from "../node/default-store.ts";
 import { profileKey } from "../node/load-or-calibrate.ts";
 import { openModel } from "../node/open-model.ts";
+import type { Runs } from "./command-context.ts";
 import { type KeyDifference, nearestKey } from "./key-difference.ts";
-import type { Runs } from "./main.ts";
 import { addModelOptions, type ModelOptions, nonNegativeInteger } from "./shared-options.ts";
 
 interface ModelReport {

@@ -3,7 +3,7 @@ import { publishFile } from "@nearfree/core/fs-store";
 import type { Command } from "commander";
 import { encodeBundle } from "../node/bundle.ts";
 import { defaultStore } from "../node/default-store.ts";
-import type { Runs } from "./main.ts";
+import type { Runs } from "./command-context.ts";
 import { addCacheOption } from "./shared-options.ts";
 
 /** `nearfree export [model-hash-prefix] --out <file>` */

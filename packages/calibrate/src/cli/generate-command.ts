@@ -4,7 +4,7 @@ import { defaultStore } from "../node/default-store.ts";
 import { loadOrCalibrate } from "../node/load-or-calibrate.ts";
 import { openModel } from "../node/open-model.ts";
 import { createTextStream } from "../node/text-stream.ts";
-import type { Runs } from "./main.ts";
+import type { Runs } from "./command-context.ts";
 import { reportProgress } from "./progress.ts";
 import { addModelOptions, type ModelOptions, positiveInteger } from "./shared-options.ts";
 

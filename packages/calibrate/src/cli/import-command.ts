@@ -5,7 +5,7 @@ import { decodeBundle, invalidBundle, MAX_BUNDLE_BYTES } from "../node/bundle.ts
 import { defaultStore } from "../node/default-store.ts";
 import { type ImportedProfile, importProfiles } from "../node/import-profiles.ts";
 import { openModel } from "../node/open-model.ts";
-import type { Runs } from "./main.ts";
+import type { Runs } from "./command-context.ts";
 import { addModelOptions, type ModelOptions } from "./shared-options.ts";
 
 /** `nearfree import <bundle> [--model <path>]` */

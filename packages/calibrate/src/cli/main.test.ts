@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeModelFile } from "@nearfree/ort-adapter/onnx";
+import { writeModelFile } from "@nearfree/ort-adapter/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commandWith, expectRefusal } from "./testing/command.ts";
 import { prunedDecoder, statelessModel, testDecoder, writeModelFolder } from "./testing/model-folder.ts";

@@ -1,25 +1,15 @@
 import { Command, CommanderError, Option } from "commander";
 import { registerCalibrate } from "./calibrate-command.ts";
+import type { Runs } from "./command-context.ts";
 import { registerDoctor } from "./doctor-command.ts";
 import { toFailure } from "./exit-code.ts";
 import { registerExport } from "./export-command.ts";
 import { registerGenerate } from "./generate-command.ts";
 import { registerImport } from "./import-command.ts";
-import { createOutput, LOG_LEVELS, type Output, type OutputOptions } from "./output.ts";
+import { createOutput, LOG_LEVELS, type OutputOptions } from "./output.ts";
+
 import { registerReport } from "./report-command.ts";
 import { registerShow } from "./show-command.ts";
-
-/** What every command gets besides its own arguments. */
-export interface CommandContext {
-  readonly output: Output;
-  /** Fires on Ctrl-C. */
-  readonly signal: AbortSignal;
-}
-
-/** Wraps a command's action: shared options in, exit code out. */
-export type Runs = <Args extends unknown[]>(
-  action: (context: CommandContext, ...args: Args) => Promise<void>,
-) => (...args: Args) => Promise<void>;
 
 /**
  * The `nearfree` command. Exit codes: 0 done, 1 failed while running, 2 bad input or usage, 130 interrupted.

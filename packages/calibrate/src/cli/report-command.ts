@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import { NearfreeError, type Profile } from "@nearfree/core";
 import { type Command, Option } from "commander";
 import { defaultStore } from "../node/default-store.ts";
-import type { Runs } from "./main.ts";
+import type { Runs } from "./command-context.ts";
 import { addCacheOption } from "./shared-options.ts";
 import { writeReport } from "./write-report.ts";
 

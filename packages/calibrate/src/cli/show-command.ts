@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { defaultStore } from "../node/default-store.ts";
-import type { Runs } from "./main.ts";
+import type { Runs } from "./command-context.ts";
 import { profileText } from "./profile-text.ts";
 import { addCacheOption } from "./shared-options.ts";
 

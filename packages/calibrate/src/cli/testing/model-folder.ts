@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildDecoder, type DecoderShape, randomWeights } from "@nearfree/ort-adapter";
-import { type Model, writeModelFile } from "@nearfree/ort-adapter/onnx";
+import { writeModelFile } from "@nearfree/ort-adapter/node";
+import type { Model } from "@nearfree/ort-adapter/onnx";
 
 /** A decoder that the CLI's tests calibrate in well under a second. */
 export const TEST_SHAPE: DecoderShape = {
