@@ -20,7 +20,7 @@ interface Size {
   readonly promptsPerKind: number;
 }
 const FULL: Size = { newTokens: 128, repeats: 3, promptsPerKind: 16 };
-const QUICK: Size = { newTokens: 64, repeats: 1, promptsPerKind: 3 };
+const QUICK: Size = { newTokens: 96, repeats: 2, promptsPerKind: 5 };
 
 /** Everything one arm did on one prompt. */
 interface Cell {
