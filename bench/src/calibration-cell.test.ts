@@ -1,14 +1,14 @@
+import { createRandom } from "@nearfree/calibrate";
 import { expect, it } from "vitest";
 import { benchCell } from "./calibration-cell.ts";
 import { benchNull } from "./calibration-null.ts";
-import { seededRandom } from "./shuffle.ts";
 import { createExactMachine } from "./testing/exact-machine.ts";
 
 const cell = { contextLength: 128, batch: 1 };
 const tiled = (n: number) => 1 + 0.01 * (n - 1) + 0.4 * Math.floor((n - 1) / 6);
 /** 1% either way. */
 function jitter() {
-  const random = seededRandom(3);
+  const random = createRandom(3);
   return () => 0.99 + 0.02 * random();
 }
 
@@ -39,7 +39,7 @@ it("keeps to its time: one round, and the reference as far as the threshold need
 });
 
 it("does not judge where the machine is too noisy for the reference too", async () => {
-  const random = seededRandom(4);
+  const random = createRandom(4);
   const { probe, clock } = createExactMachine((n) => 1 + 0.05 * (n - 1), { disturb: () => 0.5 + random() });
   const report = await benchCell(probe, { cell, clock, epsilon: 0.1, rounds: 1, budgetMs: 1, seed: 1 });
   expect(report.judged).toBe(false);

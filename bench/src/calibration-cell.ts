@@ -1,9 +1,9 @@
+import { createRandom, median, shuffled } from "@nearfree/calibrate";
 import type { Cell, Clock, Level, Probe } from "@nearfree/core";
 import { ARMS, type ArmName, createArms, type Found } from "./calibration-arms.ts";
 import { Reference, type ReferencePoint } from "./calibration-reference.ts";
 import { LIKELY_EDGES } from "./calibration-rivals.ts";
 import { BAND, decidingPositions, isRight, isSameStair, isUnsafe, mode } from "./calibration-score.ts";
-import { median, seededRandom, shuffled } from "./shuffle.ts";
 
 /** Pairs of each n of the reference; those clear of the threshold by so many standard errors may end with fewer. */
 const REFERENCE_PAIRS = 200;
@@ -57,7 +57,7 @@ export interface CellReport {
 /** Runs every arm and a slice of the reference in shuffled rounds, then judges the arms by the whole reference. */
 export async function benchCell(probe: Probe, options: CellOptions): Promise<CellReport> {
   const { clock, epsilon, budgetMs } = options;
-  const random = seededRandom(options.seed);
+  const random = createRandom(options.seed);
   const maxPositions = Math.min(64, probe.maxPositions);
   const arms = createArms(probe, { ...options, maxPositions });
   const { found, notes } = arms;

@@ -1,11 +1,11 @@
+import { createRandom } from "@nearfree/calibrate";
 import type { Cell } from "@nearfree/core";
 import { expect, it } from "vitest";
 import { benchGrid, GRID } from "./calibration-grid.ts";
-import { seededRandom } from "./shuffle.ts";
 import { createExactMachine } from "./testing/exact-machine.ts";
 
 it("sets a grid against its cells alone, on one machine", async () => {
-  const random = seededRandom(2);
+  const random = createRandom(2);
   let contextLength = 0;
   const cost = (n: number) => 1 + contextLength / 1000 + 0.01 * n + 0.5 * Math.floor((n - 1) / 6);
   const { probe, clock } = createExactMachine(cost, { disturb: () => 0.99 + 0.02 * random() });

@@ -1,6 +1,6 @@
+import { createRandom } from "@nearfree/calibrate";
 import { expect, it } from "vitest";
 import { Reference } from "./calibration-reference.ts";
-import { seededRandom } from "./shuffle.ts";
 import { createExactMachine } from "./testing/exact-machine.ts";
 
 it("finds r(n) on a machine that slows down while it is measured", async () => {
@@ -10,7 +10,7 @@ it("finds r(n) on a machine that slows down while it is measured", async () => {
     return drift;
   };
   const { probe, clock } = createExactMachine((n) => 1 + 0.1 * (n - 1), { disturb });
-  const reference = new Reference(probe, clock, seededRandom(1));
+  const reference = new Reference(probe, clock, createRandom(1));
   await reference.slice([2, 5], 10);
   await reference.slice([5], 10);
   expect(reference.points.map(({ positions, pairs }) => [positions, pairs])).toEqual([
@@ -24,7 +24,7 @@ it("finds r(n) on a machine that slows down while it is measured", async () => {
 
 it("knows n = 1, and nothing of an n without pairs", () => {
   const { probe, clock } = createExactMachine(() => 1);
-  const reference = new Reference(probe, clock, seededRandom(1));
+  const reference = new Reference(probe, clock, createRandom(1));
   expect(reference.point(1)!.ratio).toBe(1);
   expect(reference.point(3)).toBeUndefined();
 });

@@ -1,5 +1,5 @@
+import { median, shuffled } from "@nearfree/calibrate";
 import type { Clock, Probe } from "@nearfree/core";
-import { median, shuffled } from "./shuffle.ts";
 
 /** Untimed forwards of a new n before its first pair. */
 const WARM_FORWARDS = 3;

@@ -1,5 +1,5 @@
+import { median } from "@nearfree/calibrate";
 import type { Clock, Probe } from "@nearfree/core";
-import { median } from "./shuffle.ts";
 
 /** The n that a plain sweep visits: both sides of the edges that kernels are likely to have, the same as calibration's own. */
 export const LIKELY_EDGES = [2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32, 33, 48, 49, 64];

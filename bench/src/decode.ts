@@ -1,9 +1,9 @@
+import { createRandom, median, shuffled } from "@nearfree/calibrate";
 import { loadOrCalibrate, type OpenModel, openModel } from "@nearfree/calibrate/node";
 import { createScheduler } from "@nearfree/core";
 import { heldOutPrompts, PROMPT_KINDS, type Prompt, type PromptKind, tinyTs } from "@nearfree/examples";
 import { benchCommand } from "./bench-command.ts";
 import { type Arm, fixedArm, type Generation, loopArm } from "./decode-arms.ts";
-import { median, seededRandom, shuffled } from "./shuffle.ts";
 import { transformersjsArm } from "./transformersjs-arm.ts";
 
 const VARIANTS = ["fp32", "int4"] as const;
@@ -62,7 +62,7 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
   if (reference) arms.push(reference);
 
   const prompts = await samplePrompts(size.promptsPerKind);
-  const random = seededRandom(1);
+  const random = createRandom(1);
   const cells = new Map<string, Cell>();
   await warm(arms, model, prompts[0]!);
   for (let repeat = 0; repeat < size.repeats; repeat++) {

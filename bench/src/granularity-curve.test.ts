@@ -1,6 +1,6 @@
+import { createRandom } from "@nearfree/calibrate";
 import { expect, it } from "vitest";
 import { clearSteps, denseCurve, isFoundNear } from "./granularity-curve.ts";
-import { seededRandom } from "./shuffle.ts";
 import { createExactMachine } from "./testing/exact-machine.ts";
 
 /** Passes of 12 rows, then one of up to 6 and one of the rest; each row costs a little too. */
@@ -10,9 +10,9 @@ const avx512 = (n: number) => {
 };
 
 async function curveOf(cost: (n: number) => number) {
-  const random = seededRandom(9);
+  const random = createRandom(9);
   const { probe, clock } = createExactMachine(cost, { disturb: () => 0.99 + 0.02 * random() });
-  return denseCurve(probe, { clock, random: seededRandom(5), widest: 32, pairs: 40 });
+  return denseCurve(probe, { clock, random: createRandom(5), widest: 32, pairs: 40 });
 }
 
 it("finds where tiles begin, and nothing else", async () => {

@@ -1,6 +1,6 @@
+import { median } from "@nearfree/calibrate";
 import type { Clock, Probe } from "@nearfree/core";
 import { Reference, type ReferencePoint } from "./calibration-reference.ts";
-import { median } from "./shuffle.ts";
 
 /** A step of the curve: n costs more than n - 1 by far more than the n around it. */
 export interface Step {

@@ -1,9 +1,8 @@
-import { calibrate } from "@nearfree/calibrate";
+import { calibrate, createRandom } from "@nearfree/calibrate";
 import type { Stair } from "@nearfree/core";
 import { benchCommand } from "./bench-command.ts";
 import { clearSteps, denseCurve, isFoundNear, type Step } from "./granularity-curve.ts";
 import { expectedSteps, TARGETS, type Target } from "./granularity-targets.ts";
-import { seededRandom } from "./shuffle.ts";
 
 const THREADS = [1, 2];
 /** Widest forward of the curve. */
@@ -27,7 +26,7 @@ function stepsOf(stairs: readonly Stair[]): Step[] {
 
 async function measure(target: Target, threads: number, pairs: number) {
   const { probe, release } = await target.open(threads);
-  const curve = await denseCurve(probe, { clock, random: seededRandom(5), widest: WIDEST, pairs });
+  const curve = await denseCurve(probe, { clock, random: createRandom(5), widest: WIDEST, pairs });
   const cell = { contextLength: 0, batch: 1 };
   const calibrated = await calibrate(probe, { clock, cell, maxPositions: WIDEST, budget: BUDGET });
   await release();

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createRandom } from "@nearfree/calibrate";
 import { openModel } from "@nearfree/calibrate/node";
 import { tinyTs } from "@nearfree/examples";
 import fc from "fast-check";
@@ -8,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { benchTokens } from "./bench-text.ts";
 import { intersect, MAX_POSITIONS, measureInvariance } from "./invariance-classes.ts";
 import { compareSchedules } from "./invariance-schedules.ts";
-import { seededRandom } from "./shuffle.ts";
 
 const CONTEXT = 40;
 const SPAN = 96;
@@ -34,7 +34,7 @@ describe.each(["fp32", "int4"] as const)("the bundled model, %s", (variant) => {
     );
     const widths = [...invariance.classes].sort((a, b) => b.length - a.length)[0]!;
     expect(widths.length).toBeGreaterThan(1);
-    const options = { contextLength: CONTEXT, span: SPAN, rows: 800, random: seededRandom(7) };
+    const options = { contextLength: CONTEXT, span: SPAN, rows: 800, random: createRandom(7) };
     const kept = await compareSchedules(model.runner, tokens, { widths, ...options });
     expect(kept.rows).toBeGreaterThanOrEqual(800);
     expect(kept.mismatches).toBe(0);

@@ -1,3 +1,4 @@
+import { createRandom } from "@nearfree/calibrate";
 import { NearfreeError } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "./bench-command.ts";
 import { benchTokens } from "./bench-text.ts";
@@ -5,7 +6,6 @@ import { openIn } from "./environments.ts";
 import { type InvarianceReport, MAX_POSITIONS, measureInvariance } from "./invariance-classes.ts";
 import { compareSchedules, type ScheduleReport } from "./invariance-schedules.ts";
 import { BENCH_MODELS, type BenchEnvironment, type BenchModel, ENVIRONMENTS, modelsNamed } from "./models.ts";
-import { seededRandom } from "./shuffle.ts";
 import { timeLimit } from "./time-limit.ts";
 
 const CONTEXT = 128;
@@ -72,7 +72,7 @@ async function measure(
       contextLength: CONTEXT,
       span: SPAN,
       rows: size.scheduleRows,
-      random: seededRandom(7),
+      random: createRandom(7),
       within: timeLimit(size.seconds),
     });
     return { model: name, weights, ...environment, ...report, schedules };

@@ -1,10 +1,10 @@
+import { createRandom, median } from "@nearfree/calibrate";
 import { loadOrCalibrate, openModel } from "@nearfree/calibrate/node";
 import { createScheduler, createScores, type Profile } from "@nearfree/core";
 import { heldOutPrompts, tinyTs } from "@nearfree/examples";
 import { createSessionRunner } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
 import { benchCommand } from "./bench-command.ts";
-import { median, seededRandom } from "./shuffle.ts";
 
 /** One: the second core is left to garbage collection, whose helpers wait for spinning workers otherwise. */
 const THREADS = 1;
@@ -13,7 +13,7 @@ const DRAFTED = 15;
 /** p99 of one plan() and one observe() in microseconds, on situations like those of a decode. */
 function planObserveUs(profile: Profile, rounds: number): { p50: number; p99: number } {
   const scheduler = createScheduler({ profile });
-  const random = seededRandom(3);
+  const random = createRandom(3);
   const confidence = new Float32Array(DRAFTED);
   const scores = createScores(64);
   const request = { drafted: 0, confidence, positionLimit: 512, rowLimit: 512, contextLength: 256 };

@@ -12,4 +12,7 @@ export {
   DEFAULT_MAX_POSITIONS,
   METHOD_VERSION,
 } from "./options.ts";
+export type { Random } from "./random.ts";
+export { createRandom, shuffled } from "./random.ts";
 export { createModelProbe, type ModelProbeOptions } from "./runner-probe.ts";
+export { median } from "./stats.ts";

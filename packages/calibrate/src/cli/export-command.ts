@@ -1,10 +1,10 @@
 import { NearfreeError, profileStanding } from "@nearfree/core";
-import { publishFile } from "@nearfree/core/fs-store";
 import type { Command } from "commander";
 import { encodeBundle } from "../node/bundle.ts";
 import { defaultStore } from "../node/default-store.ts";
 import type { Runs } from "./command-context.ts";
 import { addCacheOption } from "./shared-options.ts";
+import { writeOutputFile } from "./write-output-file.ts";
 
 /** `nearfree export [model-hash-prefix] --out <file>` */
 export function registerExport(program: Command, runs: Runs): void {
@@ -19,9 +19,7 @@ export function registerExport(program: Command, runs: Runs): void {
       const chosen = (await store.list()).filter(({ key }) => key.model.startsWith(model ?? ""));
       const whole = chosen.filter((profile) => profileStanding(profile) !== "partial");
       if (whole.length === 0) throw nothingToExport(model, chosen.length);
-      await publishFile(out, encodeBundle(whole)).catch((cause: NodeJS.ErrnoException) => {
-        throw unwritable(out, cause);
-      });
+      await writeOutputFile(out, encodeBundle(whole));
       const partial = chosen.length - whole.length;
       const rest = partial === 0 ? "" : `; ${partial} left out, since measuring was cut short`;
       output.result({ out, profiles: whole.length, partial }, `${whole.length} profiles written to ${out}${rest}`);
@@ -37,17 +35,5 @@ function nothingToExport(model: string | undefined, partial: number): NearfreeEr
     expected: model === undefined ? "a whole profile in the cache" : `a whole profile of a model ${model}...`,
     received: partial === 0 ? "none" : `${partial} cut short`,
     remedy: "run `nearfree calibrate <model>` first, or see `nearfree show`",
-  });
-}
-
-function unwritable(path: string, cause: NodeJS.ErrnoException): NearfreeError {
-  return new NearfreeError({
-    code: "store-unwritable",
-    from: "calibrate",
-    what: path,
-    expected: "a file that can be written",
-    received: cause.code ?? cause.message,
-    remedy: "name another with --out",
-    cause,
   });
 }

@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { defaultStore } from "../node/default-store.ts";
 import type { Runs } from "./command-context.ts";
 import { addCacheOption } from "./shared-options.ts";
-import { writeReport } from "./write-report.ts";
+import { writeOutputFile } from "./write-output-file.ts";
 
 const FORMATS = ["html", "svg", "json"] as const;
 type Format = (typeof FORMATS)[number];
@@ -34,7 +34,7 @@ export function registerReport(program: Command, runs: Runs): void {
       const profiles = (await store.list()).filter(({ key }) => key.model.startsWith(model ?? ""));
       if (profiles.length === 0) throw noProfiles(model);
       const format = options.format ?? formatOf(options.out) ?? "html";
-      const path = await writeReport(options.out ?? `nearfree-report.${format}`, await render(profiles, format));
+      const path = await writeOutputFile(options.out ?? `nearfree-report.${format}`, await render(profiles, format));
       const { reportValue } = await import("../report/report-value.ts");
       const groups = reportValue(profiles).groups.map(({ model, verdict }) => ({ model, verdict }));
       const lines = groups.map(({ model, verdict }) => `${model.slice(0, 12)}  ${verdict}`);

@@ -14,15 +14,7 @@ async function readJson(path: string): Promise<object | undefined> {
     return JSON.parse(await readFile(path, "utf8")) as object;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new NearfreeError({
-      code: "invalid-model",
-      from: "calibrate",
-      what: `tokenizer file ${path}`,
-      expected: "JSON",
-      received: (cause as Error).message,
-      remedy: "export or download the tokenizer again",
-      cause,
-    });
+    throw invalidTokenizer(path, "JSON", cause);
   }
 }
 
@@ -51,14 +43,18 @@ export async function loadTextCodec(tokenizerPath: string): Promise<TextCodec> {
       decode: (tokens) => tokenizer.decode([...tokens], { skip_special_tokens: true }),
     };
   } catch (cause) {
-    throw new NearfreeError({
-      code: "invalid-model",
-      from: "calibrate",
-      what: `tokenizer file ${tokenizerPath}`,
-      expected: "a Hugging Face tokenizer.json",
-      received: (cause as Error).message,
-      remedy: "export or download the tokenizer again",
-      cause,
-    });
+    throw invalidTokenizer(tokenizerPath, "a Hugging Face tokenizer.json", cause);
   }
+}
+
+function invalidTokenizer(path: string, expected: string, cause: unknown): NearfreeError {
+  return new NearfreeError({
+    code: "invalid-model",
+    from: "calibrate",
+    what: `tokenizer file ${path}`,
+    expected,
+    received: (cause as Error).message,
+    remedy: "export or download the tokenizer again",
+    cause,
+  });
 }
