@@ -5,8 +5,10 @@ export interface NullReport {
   readonly runs: number;
   /** Steps, inversions and boundaries that a curve without any showed. */
   readonly falseSteps: number;
-  /** Of them, boundaries short of the widest forward. */
+  /** Of them, boundaries short of the widest forward that the calibration was sure of. */
   readonly falseBoundaries: number;
+  /** Boundaries short of it that it was not sure of when the budget was spent: no claim, so no false step. */
+  readonly shortOfBudget: number;
   /** Runs that said the machine was too noisy to tell. */
   readonly unresolvable: number;
 }
@@ -26,7 +28,7 @@ export async function benchNull(
     prepare: () => probe.prepare(1),
     run: () => probe.run(1),
   };
-  let [falseSteps, falseBoundaries, unresolvable] = [0, 0, 0];
+  let [falseSteps, falseBoundaries, shortOfBudget, unresolvable] = [0, 0, 0, 0];
   let runs = 0;
   for (; runs < options.runs && clock() < end; runs++) {
     const {
@@ -37,7 +39,8 @@ export async function benchNull(
     const { level, prefixFree } = boundaries.find((each) => each.epsilon === epsilon)!;
     falseSteps += stairs.filter((stair) => stair.confirmed).length + inversions.length;
     if (level === "unresolvable") unresolvable++;
-    else if (prefixFree < flat.maxPositions) falseBoundaries++;
+    else if (prefixFree < flat.maxPositions && level !== "budget") falseBoundaries++;
+    else if (prefixFree < flat.maxPositions) shortOfBudget++;
   }
-  return { runs, falseSteps: falseSteps + falseBoundaries, falseBoundaries, unresolvable };
+  return { runs, falseSteps: falseSteps + falseBoundaries, falseBoundaries, shortOfBudget, unresolvable };
 }

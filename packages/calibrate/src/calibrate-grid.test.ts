@@ -59,8 +59,8 @@ const curvesWith = (slope: number) => Object.values(COSTS).map((cost) => driftin
 describe("a 3 x 3 grid of synthetic machines", () => {
   it.each([
     { noise: "quiet", slope: 0, right: 0.99, cost: 0.38 },
-    { noise: "quiet", slope: 0.08, right: 0.99, cost: 0.38 },
-    { noise: "quiet", slope: -0.08, right: 0.99, cost: 0.38 },
+    { noise: "quiet", slope: 0.08, right: 0.99, cost: 0.39 },
+    { noise: "quiet", slope: -0.08, right: 0.99, cost: 0.39 },
     { noise: "quiet", slope: 0.15, right: 0.99, cost: 0.39 },
     { noise: "drifting", slope: 0.08, right: 0.97, cost: 0.41 },
     { noise: "bursty", slope: 0.08, right: 0.96, cost: 0.5 },

@@ -8,25 +8,23 @@ import { InvarianceRecorder, recordSingly } from "./invariance.ts";
 import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./inversions.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
 import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
-import { clockGrain, forwardsPerSample, MAX_GROUP, smallestRatioOf, testAgainstItself } from "./qualify.ts";
+import { clockGrain, forwardsPerSample, MAX_GROUP, testAgainstItself } from "./qualify.ts";
 import { createRandom } from "./random.ts";
 import { Samples } from "./samples.ts";
-import { stepPoints } from "./stairs.ts";
+import { findStairs, provesStep, STEP_PAIRS, stepPoints, stepsInDoubt } from "./stairs.ts";
 import { median } from "./stats.ts";
 import { BLOCK, nextPositions, thinPoints } from "./sweep.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** Shares of the budget after which the other epsilons, and the exact right edges of other stairs, are let go. */
-const EXTRA_SHARE = 0.5;
-const EDGES_SHARE = 0.35;
+const EXTRA_SHARE = 0.33;
+const EDGES_SHARE = 0.33;
+/** Share of the budget after which steps in doubt stay so. */
+const STEPS_SHARE = 0.5;
 /** Share of the budget after which the scheduler's points come first. */
 const LATE_SHARE = 0.65;
 /** Share of the budget that the sweep may see when the boundary is to be certified after it. */
 const SWEEP_SHARE = 0.25;
-/** Timings of which the fastest counts, tried in turn where other work hides what a single one would show. */
-const REPEATS = [1, 3, 7, 15] as const;
-/** Samples after which the noise among them is believed. */
-const NOISE_SAMPLES = 12;
 /** Most inversions that direct pairs are spent on. */
 const MAX_INVERSIONS = 2;
 /** The same where neighbours have been measured: they knew the inversions first. */
@@ -51,6 +49,7 @@ export async function calibrate(probe: Probe, options: CalibrateOptions): Promis
     samples: new Samples(),
     invariance: new InvarianceRecorder(),
     inversions: [],
+    steps: [],
     certified: settings.certify ? 1 : undefined,
     baseMs: [],
     coldMs: 0,
@@ -70,8 +69,8 @@ export async function calibrate(probe: Probe, options: CalibrateOptions): Promis
 async function measure(probe: Probe, meter: Meter, settings: Settings, findings: Findings): Promise<Stop> {
   const { samples, invariance } = findings;
   if (!(await prepareClock(probe, meter, settings, findings))) return "unresolvable";
-  let qualified = await qualify(meter, settings, findings, 1);
-  for (const { positions, logRatios = [] } of settings.resume?.points ?? []) samples.add(positions, logRatios);
+  const qualified = await qualify(meter, settings, findings);
+  for (const { positions, logRatios = [] } of settings.resume?.points ?? []) samples.resume(positions, logRatios);
   const run = new CellRun({
     probe,
     meter,
@@ -80,35 +79,31 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
     random: createRandom(settings.seed),
     onWarming: (positions) => settings.onEvent({ type: "warming", cell: settings.cell, positions }),
   });
-  while (qualified && (await sweep(run, meter, settings, samples)) === "noisy") {
-    samples.clear();
-    run.forgetAnchor();
-    qualified = await qualify(meter, settings, findings, meter.repeats + 1);
-  }
   if (!qualified) {
     await surveyRoughly(run, meter, settings, samples).catch((error: unknown) => {
       if (!(error instanceof MeasuringStopped && error.stop !== "aborted")) throw error;
     });
     return "unresolvable";
   }
+  await sweep(run, meter, settings, samples);
   await confirmInversions(run, findings, settings.hint === undefined ? MAX_INVERSIONS : MAX_HINTED_INVERSIONS);
+  // Neighbours knew the steps, or had none: their budget is not spent again.
+  if (settings.hint === undefined) await confirmSteps(run, meter, findings);
   if (settings.certify) await certifyBoundary(run, settings, findings);
   await run.revisit([...samples.measured, ...(settings.hint?.compared ?? [])]);
   return "decided";
 }
 
-/** Samples until every question is answered, or until what looked quiet proves too noisy to answer the main one. */
-async function sweep(run: CellRun, meter: Meter, settings: Settings, samples: Samples): Promise<"answered" | "noisy"> {
+/** Samples until every question is answered. */
+async function sweep(run: CellRun, meter: Meter, settings: Settings, samples: Samples): Promise<void> {
   for (;;) {
     const spent = meter.spent / (settings.certify ? SWEEP_SHARE : 1);
     const goals = { ...settings, late: spent > LATE_SHARE, extra: spent < EXTRA_SHARE, edges: spent < EDGES_SHARE };
     const hinted = settings.hint && hintedPositions(samples, settings.hint, settings);
     const positions = (hinted ?? nextPositions(samples, goals)).slice(0, BLOCK);
-    if (positions.length === 0) return "answered";
-    await run.measure(positions, { warmOnce: hinted !== undefined });
+    if (positions.length === 0) return;
+    await run.measure(positions);
     for (const n of positions) reportSample(n, meter, settings, samples);
-    const hidden = smallestRatioOf(samples.noiseScale) > 1 + settings.epsilon / 2;
-    if (hidden && samples.total >= NOISE_SAMPLES && meter.repeats < REPEATS.at(-1)!) return "noisy";
   }
 }
 
@@ -131,6 +126,14 @@ async function confirmInversions(run: CellRun, { samples, inversions }: Findings
   }
 }
 
+/** Measures the two sides of every step in doubt directly against each other, highest first, while the budget allows. */
+async function confirmSteps(run: CellRun, meter: Meter, { samples, steps }: Findings): Promise<void> {
+  for (const step of stepsInDoubt(findStairs(stepPoints(samples)))) {
+    if (meter.spent > STEPS_SHARE) return;
+    if (provesStep(await run.pair(step.below, step.above, STEP_PAIRS), samples.noiseScale)) steps.push(step);
+  }
+}
+
 /** Warms n = 1 and groups forwards as the clock needs. False: the model is too fast for the clock. */
 async function prepareClock(probe: Probe, meter: Meter, settings: Settings, findings: Findings): Promise<boolean> {
   const { cell, clock, epsilon, onEvent } = settings;
@@ -146,7 +149,7 @@ async function prepareClock(probe: Probe, meter: Meter, settings: Settings, find
     }
   };
   await warmUp(meter, 1, { onRun });
-  await recordSingly(probe, findings.invariance);
+  meter.countUntimed(await recordSingly(probe, findings.invariance, settings.hint !== undefined));
   const group = forwardsPerSample(grainMs, Math.min(...warm), epsilon);
   meter.group = group ?? MAX_GROUP;
   if (group !== undefined) return true;
@@ -156,22 +159,17 @@ async function prepareClock(probe: Probe, meter: Meter, settings: Settings, find
   return false;
 }
 
-/** Tests n = 1 against itself, from `leastRepeats` up, until something can be told apart. False: nothing can. */
-async function qualify(meter: Meter, settings: Settings, findings: Findings, leastRepeats: number): Promise<boolean> {
+/** Tests n = 1 against itself. False: nothing can be told apart here. */
+async function qualify(meter: Meter, settings: Settings, findings: Findings): Promise<boolean> {
   const { cell, epsilon, onEvent } = settings;
-  for (const repeats of REPEATS.filter((each) => each >= leastRepeats)) {
-    if (repeats > meter.repeats) meter.restart(repeats);
-    const { baseMs, nullSamples, smallestRatio, resolvable } = await testAgainstItself(meter, epsilon);
-    findings.baseMs = baseMs;
-    findings.smallestRatio = smallestRatio;
-    if (!resolvable && repeats < REPEATS.at(-1)!) continue;
-    findings.samples.addNull(nullSamples);
-    if (!resolvable) return false;
-    const forwardsPerTiming = meter.group * repeats;
-    onEvent({ type: "qualified", cell, baseMs: median(baseMs), smallestRatio, forwardsPerSample: forwardsPerTiming });
-    return true;
-  }
-  return false;
+  const { baseMs, nullSamples, smallestRatio, resolvable } = await testAgainstItself(meter, epsilon);
+  findings.baseMs = baseMs;
+  findings.smallestRatio = smallestRatio;
+  findings.samples.addNull(nullSamples);
+  for (const ms of baseMs) findings.samples.addAnchor(ms);
+  if (!resolvable) return false;
+  onEvent({ type: "qualified", cell, baseMs: median(baseMs), smallestRatio, forwardsPerSample: meter.group });
+  return true;
 }
 
 function reportSample(positions: number, meter: Meter, settings: Settings, samples: Samples): void {

@@ -1,11 +1,11 @@
 import type { Probe } from "@nearfree/core";
 import type { InvarianceRecorder } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
-import { ANCHOR_GATE } from "./qualify.ts";
 import { type Random, shuffled } from "./random.ts";
-import type { Samples } from "./samples.ts";
-import { SETTLED_TOLERANCE, warmUp } from "./warm-up.ts";
+import { ANCHOR_GATE, type Samples } from "./samples.ts";
 
+/** Timings between two anchors of a block. */
+const BETWEEN_ANCHORS = 2;
 /** The gate follows the noise of a sample where that is larger. */
 const ANCHOR_GATE_NOISES = 4;
 
@@ -18,8 +18,6 @@ export class CellRun {
   readonly #random: Random;
   readonly #onWarming: (positions: number) => void;
   readonly #warm = new Set([1]);
-  /** The last forward, where it was one of n = 1: it opens the next pair too. */
-  #anchorMs: number | undefined;
 
   constructor(parts: {
     probe: Probe;
@@ -38,20 +36,52 @@ export class CellRun {
   }
 
   /**
-   * A shuffled anchored block `1 a b 1 c d 1`: one sample of each n, log(T(n) / sqrt(T(1 before) * T(1 after))). With
-   * `freshAnchor` the block shares no forward with the one before it. With `warmOnce` a single forward warms a new n: what it
-   * plans or compiles is done then, and what may remain makes n look dearer, never cheaper.
+   * A shuffled anchored block `1 a b 1 c d 1`: one sample of each n. The last anchor serves the next block too.
    */
-  async measure(positions: readonly number[], { freshAnchor = false, warmOnce = false } = {}): Promise<void> {
-    for (const n of positions) await this.#warmUp(n, warmOnce);
-    if (freshAnchor) this.#anchorMs = undefined;
+  async measure(positions: readonly number[]): Promise<void> {
+    for (const n of positions) await this.#warmUp(n);
+    if (this.#samples.anchorsMs.length === 0) this.#samples.addAnchor(await this.#meter.time(1));
     const order = shuffled(positions, this.#random);
-    for (let i = 0; i < order.length; i += 2) await this.#measureBetweenAnchors(order.slice(i, i + 2));
+    for (let i = 0; i < order.length; i += BETWEEN_ANCHORS) {
+      for (const n of order.slice(i, i + BETWEEN_ANCHORS)) this.#samples.addTiming(n, await this.#meter.time(n));
+      this.#samples.addAnchor(await this.#meter.time(1));
+    }
   }
 
-  /** The next block starts with an anchor of its own. */
-  forgetAnchor(): void {
-    this.#anchorMs = undefined;
+  /**
+   * A block whose forwards nothing else is judged by: log(T(n) / sqrt(T(1 before) * T(1 after))) by n, without those between whose
+   * anchors the machine changed.
+   */
+  async measureFresh(positions: readonly number[]): Promise<Map<number, number>> {
+    const fresh = new Map<number, number>();
+    const order = shuffled(positions, this.#random);
+    let before = await this.#meter.time(1);
+    for (let i = 0; i < order.length; i += BETWEEN_ANCHORS) {
+      const between = order.slice(i, i + BETWEEN_ANCHORS);
+      const { after, logRatios } = await this.#between(1, before, between);
+      logRatios?.forEach((logRatio, k) => {
+        fresh.set(between[k]!, logRatio);
+      });
+      before = after;
+    }
+    return fresh;
+  }
+
+  /**
+   * `count` direct pairs `base other base other base`: log(T(other) / sqrt(T(base before) * T(base after))), untouched by what n = 1
+   * does. Fewer where the machine changes too often in between.
+   */
+  async pair(base: number, other: number, count: number): Promise<number[]> {
+    await this.#warmUp(base);
+    await this.#warmUp(other);
+    const pairs: number[] = [];
+    let before = await this.#meter.time(base);
+    for (let tries = 0; tries < 2 * count && pairs.length < count; tries++) {
+      const { after, logRatios = [] } = await this.#between(base, before, [other]);
+      pairs.push(...logRatios);
+      before = after;
+    }
+    return pairs;
   }
 
   /** Compares the bits of every n in `positions` that this run did not run: they were measured earlier, or in another cell. */
@@ -64,66 +94,28 @@ export class CellRun {
     }
   }
 
-  async #warmUp(n: number, once = false): Promise<void> {
+  /** What a new n plans or compiles is done in one forward; what may be left spoils one sample, which the typical value does not see. */
+  async #warmUp(n: number): Promise<void> {
     if (this.#warm.has(n)) return;
     this.#onWarming(n);
-    this.#anchorMs = undefined;
-    const tolerance = Math.max(SETTLED_TOLERANCE, 2 * this.#samples.noiseScale);
-    if (once) {
-      await this.#meter.time(n);
-      this.#record(n);
-    } else {
-      await warmUp(this.#meter, n, { tolerance, onRun: () => this.#record(n) });
-    }
+    await this.#meter.time(n);
+    this.#record(n);
     this.#warm.add(n);
   }
 
-  /**
-   * `count` direct pairs `base other base other base`: log(T(other) / sqrt(T(base before) * T(base after))), untouched by what
-   * n = 1 does. Fewer where the machine changes too often between the anchors.
-   */
-  async pair(base: number, other: number, count: number): Promise<number[]> {
-    await this.#warmUp(base);
-    await this.#warmUp(other);
-    this.#anchorMs = undefined;
-    const logRatios: number[] = [];
-    let before = await this.#meter.time(base);
-    for (let tries = 0; tries < 2 * count && logRatios.length < count; tries++) {
-      const { anchorMs, times, after } = await this.#between(base, before, [other]);
-      before = after;
-      if (anchorMs === undefined) this.#samples.discards++;
-      else logRatios.push(Math.log(times[0]! / anchorMs));
-    }
-    return logRatios;
-  }
-
-  async #measureBetweenAnchors(positions: readonly number[]): Promise<void> {
-    const before = this.#anchorMs ?? (await this.#meter.time(1));
-    this.#anchorMs = undefined;
-    const { anchorMs, times, after } = await this.#between(1, before, positions);
-    this.#anchorMs = after;
-    this.#samples.anchorsMs.push(after);
-    if (anchorMs === undefined) {
-      this.#samples.discards += positions.length;
-      return;
-    }
-    positions.forEach((n, i) => {
-      this.#samples.add(n, [Math.log(times[i]! / anchorMs)]);
-    });
-  }
-
-  /** Times `positions` and then the anchor; `anchorMs` is undefined where the machine changed between the anchors. */
+  /** Times `positions` and then the anchor; no ratios where the machine changed between the anchors. */
   async #between(
     anchor: number,
     before: number,
     positions: readonly number[],
-  ): Promise<{ anchorMs: number | undefined; times: number[]; after: number }> {
+  ): Promise<{ after: number; logRatios?: number[] }> {
     const times: number[] = [];
     for (const n of positions) times.push(await this.#meter.time(n));
     let after = await this.#meter.time(anchor);
     // Either the machine slowed down, or something cut into this one forward: then one more forward saves the block.
     if (this.#differ(before, after) && after > before) after = await this.#meter.time(anchor);
-    return { times, after, anchorMs: this.#differ(before, after) ? undefined : Math.sqrt(before * after) };
+    if (this.#differ(before, after)) return { after };
+    return { after, logRatios: times.map((ms) => Math.log(ms / Math.sqrt(before * after))) };
   }
 
   #differ(before: number, after: number): boolean {

@@ -30,13 +30,10 @@ export async function certifyBoundary(
     findings.certified = last === -1 ? prefixFree : (tests[last - 1]?.n ?? 1);
     if (open[0] === undefined || open[0].test.samples >= MAX_SAMPLES) return;
     const block = open.slice(0, BLOCK);
-    const before = block.map(({ n }) => samples.count(n));
-    await run.measure(
-      block.map(({ n }) => n),
-      { freshAnchor: true },
-    );
-    block.forEach(({ n, test }, i) => {
-      for (const sample of samples.of(n).slice(before[i])) test.add(sample);
-    });
+    const fresh = await run.measureFresh(block.map(({ n }) => n));
+    for (const { n, test } of block) {
+      const sample = fresh.get(n);
+      if (sample !== undefined) test.add(sample);
+    }
   }
 }

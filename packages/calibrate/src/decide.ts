@@ -2,7 +2,7 @@ import type { Boundary, CurvePoint, Level } from "@nearfree/core";
 import { MAX_SAMPLES_PER_POINT } from "./qualify.ts";
 import type { Samples } from "./samples.ts";
 
-/** Half-width, as a ratio minus 1, at which a point near the threshold is left as `~`. */
+/** What a verdict may be off by, as a ratio minus 1: a point whose interval ends that far beyond the threshold is left as `~`. */
 export const CLOSE_ENOUGH = 0.02;
 /** Samples before an interval is believed. */
 export const MIN_SAMPLES = 3;
@@ -24,11 +24,13 @@ export function judge(samples: Samples, positions: number, epsilon: number): Ver
   const count = samples.count(positions);
   if (count === 0) return undefined;
   const { centre, halfWidth } = samples.estimate(positions);
-  const distance = Math.abs(centre - Math.log1p(epsilon));
-  const free = centre <= Math.log1p(epsilon);
+  const threshold = Math.log1p(epsilon);
+  const distance = Math.abs(centre - threshold);
+  const free = centre <= threshold;
   const clear = count >= MIN_SAMPLES ? halfWidth : CLEAR_OF_DOUBT * halfWidth;
   if (count >= 2 && distance > clear) return { free, level: "certified", closed: true };
-  if (count >= MIN_SAMPLES && halfWidth <= Math.log1p(CLOSE_ENOUGH)) return { free, level: "~", closed: true };
+  const beyond = free ? centre + halfWidth - threshold : threshold - (centre - halfWidth);
+  if (count >= MIN_SAMPLES && beyond <= Math.log1p(CLOSE_ENOUGH)) return { free, level: "~", closed: true };
   return { free, level: "budget", closed: count >= MAX_SAMPLES_PER_POINT };
 }
 

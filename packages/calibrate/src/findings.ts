@@ -1,10 +1,10 @@
 import { type Boundary, EPSILONS, type Inversion, type Measurement, type Stop } from "@nearfree/core";
-import { boundaryOf, curvePoints } from "./decide.ts";
+import { boundaryOf, CLOSE_ENOUGH, curvePoints } from "./decide.ts";
 import type { InvarianceRecorder } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
 import { smallestRatioOf } from "./qualify.ts";
 import type { Samples } from "./samples.ts";
-import { findStairs, modalWidth, stepPoints } from "./stairs.ts";
+import { findStairs, modalWidth, type Step, stepPoints } from "./stairs.ts";
 import { median } from "./stats.ts";
 
 /** Anchors at either end that are compared for drift. */
@@ -20,6 +20,7 @@ export interface Findings {
   coldMs: number;
   /** Confirmed by direct pairs. */
   readonly inversions: Inversion[];
+  readonly steps: Step[];
   /** Largest n that an anytime-valid test passed, and every measured one below it; undefined where none was asked for. */
   certified: number | undefined;
   /** Of the A/A test; undefined before it. */
@@ -39,18 +40,23 @@ export function summarise(
     1,
     finiteOr(smallestRatioOf(samples.noiseScale), findings.smallestRatio ?? Number.NaN),
   );
-  const stairs = findStairs(stepPoints(samples));
-  const granularity = modalWidth(stairs);
   const wanted = [...new Set([...EPSILONS, epsilon])].sort((a, b) => a - b);
+  const found = wanted.map((value) => boundaryOf(samples, value, maxPositions));
+  const unanswered = found.some((boundary) => boundary.epsilon === epsilon && isHidden(boundary, smallestRatio));
+  const end = unanswered && stop !== "aborted" ? "unresolvable" : stop;
+  const stairs = findStairs(stepPoints(samples), findings.steps);
+  const granularity = modalWidth(stairs);
   return {
     baseMs: median(baseMs),
     coldMs,
     points: curvePoints(samples, epsilon).map((point) =>
-      stop === "unresolvable" && point.positions > 1 ? { ...point, level: "unresolvable" } : point,
+      end === "unresolvable" && point.positions > 1 ? { ...point, level: "unresolvable" } : point,
     ),
-    boundaries: wanted.map((value) => {
-      const boundary = resolvedBoundary(boundaryOf(samples, value, maxPositions), smallestRatio, stop);
-      return value === epsilon && findings.certified !== undefined ? capped(boundary, findings.certified) : boundary;
+    boundaries: found.map((each) => {
+      const boundary = end === "unresolvable" || isHidden(each, smallestRatio) ? unresolved(each) : each;
+      return each.epsilon === epsilon && findings.certified !== undefined
+        ? capped(boundary, findings.certified, samples)
+        : boundary;
     }),
     stairs,
     inversions: [...findings.inversions].sort((a, b) => a.positions - b.positions),
@@ -62,23 +68,30 @@ export function summarise(
       discards: samples.discards,
       drift: median(baseMs.slice(-DRIFT_ANCHORS)) / median(baseMs.slice(0, DRIFT_ANCHORS)) - 1,
       ...(Number.isFinite(smallestRatio) && { smallestRatio }),
-      stop,
+      stop: end,
     },
   };
 }
 
-/** Where noise hides half of epsilon, and the points do not decide all the same, there is no answer: one position is safe. */
-function resolvedBoundary(boundary: Boundary, smallestRatio: number, stop: Stop): Boundary {
-  const hidden = smallestRatio > 1 + boundary.epsilon / 2 && boundary.level !== "certified";
-  if (!hidden && stop !== "unresolvable") return boundary;
+/** Noise hides half of epsilon, and the points do not decide all the same. */
+function isHidden({ epsilon, level }: Boundary, smallestRatio: number): boolean {
+  return level === "budget" && smallestRatio > 1 + epsilon / 2;
+}
+
+/** Where there is no answer one position is safe. */
+function unresolved(boundary: Boundary): Boundary {
   return { ...boundary, prefixFree: 1, level: "unresolvable", freeSet: [[1, 1]] };
 }
 
-/** A boundary that claims no more than what the test passed; `budget` where the sweep had found more. */
-function capped(boundary: Boundary, certified: number): Boundary {
-  if (boundary.level === "unresolvable") return boundary;
-  if (boundary.prefixFree <= certified) return { ...boundary, level: "certified" };
-  return { ...boundary, prefixFree: certified, freeSet: [[1, certified]], level: "budget" };
+/** A boundary that claims no more than what the test passed: `~` where the next n is too close to call, `budget` where it was not reached. */
+function capped(boundary: Boundary, certified: number, samples: Samples): Boundary {
+  const { epsilon, prefixFree, level } = boundary;
+  if (level === "unresolvable") return boundary;
+  if (prefixFree <= certified) return { ...boundary, level: "certified" };
+  const next = samples.measured.find((n) => n > certified)!;
+  const distance = Math.abs(samples.estimate(next).centre - Math.log1p(epsilon));
+  const close = distance <= 2 * Math.log1p(CLOSE_ENOUGH);
+  return { ...boundary, prefixFree: certified, freeSet: [[1, certified]], level: close ? "~" : "budget" };
 }
 
 function finiteOr(value: number, otherwise: number): number {

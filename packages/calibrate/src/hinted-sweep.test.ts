@@ -26,7 +26,7 @@ function known(ratios: Record<number, number>, count = NOISE.length): Samples {
   const samples = new Samples();
   samples.addNull(NOISE);
   for (const [n, ratio] of Object.entries(ratios)) {
-    samples.add(
+    samples.resume(
       Number(n),
       NOISE.slice(0, count).map((noise) => Math.log(ratio) + noise),
     );
@@ -85,12 +85,12 @@ describe("hintedPositions", () => {
 
   it("takes one sample of the shape where it agrees, several where it does not", () => {
     const samples = known({ 2: 1, 6: 1, 8: 1.03, 9: 1.5, 32: 2.5 });
-    samples.add(16, [Math.log(1.55)]);
+    samples.resume(16, [Math.log(1.55)]);
     expect(hintedPositions(samples, tiled, GOALS)).toEqual([]);
     const other = known({ 2: 1, 6: 1, 8: 1.03, 9: 1.5, 32: 2.5 });
-    other.add(16, [Math.log(1.85)]);
+    other.resume(16, [Math.log(1.85)]);
     expect(hintedPositions(other, tiled, GOALS)).toEqual([16]);
-    other.add(16, [Math.log(1.85), Math.log(1.86)]);
+    other.resume(16, [Math.log(1.85), Math.log(1.86)]);
     expect(hintedPositions(other, tiled, GOALS)).toEqual([]);
   });
 

@@ -3,8 +3,9 @@ import type { Invariance, Probe } from "@nearfree/core";
 /** Most bytes of logits kept for comparison per class; later rows of a wide forward are not compared beyond it. */
 const MAX_CLASS_BYTES = 64 << 20;
 
-/** Rows that are run one position at a time, to be compared with the same rows run at once. */
+/** Rows that are run one position at a time, to be compared with the same rows run at once; fewer where neighbours compared more. */
 const SINGLE_ROWS = 16;
+const HINTED_SINGLE_ROWS = 4;
 
 interface InvarianceClass {
   readonly members: number[];
@@ -80,11 +81,12 @@ export class InvarianceRecorder {
   }
 }
 
-/** Records several rows of n = 1, where the probe can run them. Before any other n is recorded. */
-export async function recordSingly(probe: Probe, recorder: InvarianceRecorder): Promise<void> {
-  if (probe.runSingly === undefined || probe.columns === undefined) return;
-  const rows = Math.min(SINGLE_ROWS, probe.maxPositions);
+/** Records several rows of n = 1, where the probe can run them; returns how many. Before any other n is recorded. */
+export async function recordSingly(probe: Probe, recorder: InvarianceRecorder, hinted = false): Promise<number> {
+  if (probe.runSingly === undefined || probe.columns === undefined) return 0;
+  const rows = Math.min(hinted ? HINTED_SINGLE_ROWS : SINGLE_ROWS, probe.maxPositions);
   recorder.record(1, await probe.runSingly(rows), probe.columns);
+  return rows;
 }
 
 /** Whether the values that both have are the same bits. */

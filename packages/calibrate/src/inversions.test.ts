@@ -5,6 +5,7 @@ const point = (positions: number, ratio: number, halfWidth = 0.01) => ({
   positions,
   centre: Math.log(ratio),
   halfWidth,
+  samples: 5,
 });
 
 describe("inversionCandidates", () => {

@@ -1,6 +1,6 @@
 import type { Inversion } from "@nearfree/core";
 import type { StepPoint } from "./stairs.ts";
-import { estimate } from "./stats.ts";
+import { estimateMedian } from "./stats.ts";
 
 /** Direct pairs that an inversion needs before it is believed. */
 export const INVERSION_PAIRS = 6;
@@ -13,6 +13,8 @@ export interface InversionCandidate {
   readonly cheaper: number;
 }
 
+/** Half-widths by which the pairs must lie below 0: the candidates are the most conspicuous of many. */
+const CLEAR_OF_DOUBT = 1.5;
 /** The gain must also be this share of the doubt about both sides, or every second flat stretch would have a candidate. */
 const SHARE_OF_DOUBT = 0.5;
 
@@ -34,14 +36,14 @@ export function inversionCandidates(points: readonly StepPoint[]): InversionCand
     .map(({ positions, cheaper }) => ({ positions, cheaper }));
 }
 
-/** The inversion that direct pairs, log T(cheaper)/T(positions), confirm: their interval lies below 0. */
+/** The inversion that direct pairs, log T(cheaper)/T(positions), confirm: they lie well below 0. */
 export function confirmInversion(
   { positions, cheaper }: InversionCandidate,
   logRatios: readonly number[],
   noiseScale: number,
 ): Inversion | undefined {
   if (logRatios.length < INVERSION_PAIRS) return undefined;
-  const { centre, halfWidth } = estimate(logRatios, noiseScale);
-  if (centre + halfWidth >= 0) return undefined;
+  const { centre, halfWidth } = estimateMedian(logRatios, noiseScale);
+  if (centre > -Math.max(SMALLEST_GAIN, CLEAR_OF_DOUBT * halfWidth)) return undefined;
   return { positions, cheaper, ratio: Math.exp(centre), pairs: logRatios.length };
 }

@@ -2,7 +2,7 @@ import type { Clock, Probe, Stop } from "@nearfree/core";
 
 /** What a cell may cost. */
 export interface Budget {
-  /** Timed forwards; a group timed together, or repeated for its fastest, counts once. */
+  /** Forwards; a group timed together counts once. */
   readonly forwards: number;
   readonly ms: number;
 }
@@ -19,13 +19,11 @@ export class MeasuringStopped extends Error {
 
 /** The only place where forwards are run and time is read. Every timing is counted, and may end the measurement. */
 export class Meter {
-  /** Forwards run, and timings taken since the last restart (equal unless forwards are grouped or repeated). */
+  /** Forwards run, and those of them that count against the budget (equal unless forwards are grouped). */
   forwards = 0;
   timings = 0;
   /** Forwards timed together: more than one where the clock is coarse. */
   group = 1;
-  /** Timings of which the fastest counts: more than one where other work cuts into every other forward. */
-  repeats = 1;
   readonly #probe: Probe;
   readonly #clock: Clock;
   readonly #budget: Budget;
@@ -49,20 +47,20 @@ export class Meter {
     return Math.max(this.timings / this.#budget.forwards, this.elapsedMs / this.#budget.ms);
   }
 
-  /** Forwards after which the budget ends the measurement, if nothing is restarted before. */
+  /** Forwards after which the budget ends the measurement. */
   get forwardLimit(): number {
-    return this.forwards + (this.#budget.forwards - this.timings) * this.group * this.repeats;
+    return this.forwards + (this.#budget.forwards - this.timings) * this.group;
   }
 
-  /** Takes the fastest of `repeats` from now on, with all forwards of the budget; its time goes on. */
-  restart(repeats: number): void {
-    this.repeats = repeats;
-    this.timings = 0;
+  /** Forwards that were run for their logits: they cost the same. */
+  countUntimed(forwards: number): void {
+    this.forwards += forwards;
+    this.timings += forwards;
   }
 
   /**
-   * Ms of one forward of n positions: the fastest of `repeats`, each of `group` forwards, divided. Where forwards are grouped
-   * their `prepare` is timed too, at n = 1 as at any other n.
+   * Ms of one forward of n positions: `group` of them, divided. Where forwards are grouped their `prepare` is timed too, at n = 1
+   * as at any other n.
    *
    * @throws MeasuringStopped before running anything.
    */
@@ -70,13 +68,7 @@ export class Meter {
     if (this.#signal?.aborted) throw new MeasuringStopped("aborted");
     if (this.timings >= this.#budget.forwards) throw new MeasuringStopped("forwards");
     if (this.elapsedMs >= this.#budget.ms) throw new MeasuringStopped("time");
-    let fastest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < this.repeats; i++) fastest = Math.min(fastest, await this.#timeGroup(n));
     this.timings++;
-    return fastest / this.group;
-  }
-
-  async #timeGroup(n: number): Promise<number> {
     await this.#probe.prepare(n);
     const start = this.#clock();
     for (let i = 0; i < this.group; i++) {
@@ -85,6 +77,6 @@ export class Meter {
     }
     const ms = this.#clock() - start;
     this.forwards += this.group;
-    return ms;
+    return ms / this.group;
   }
 }

@@ -12,10 +12,10 @@ import { createHint, type Hint } from "./hint.ts";
 import type { Budget } from "./meter.ts";
 
 /** Version of the measurement method, part of a profile's key: bumped when figures stop being comparable. */
-export const METHOD_VERSION = 1;
+export const METHOD_VERSION = 2;
 
 export const DEFAULT_MAX_POSITIONS = 64;
-/** Most timed forwards of one cell, where the machine does not need each repeated (see `Meter`), and most ms. */
+/** Most forwards of one cell, and most ms. */
 export const DEFAULT_FORWARDS = 240;
 export const DEFAULT_BUDGET_MS = 20_000;
 /** Most timed forwards of one cell with `certify`. */

@@ -1,6 +1,7 @@
 import type { Clock } from "@nearfree/core";
 import type { Meter } from "./meter.ts";
-import { expectedHalfWidth, pooledScale } from "./stats.ts";
+import { ANCHORS_A_SIDE } from "./samples.ts";
+import { expectedHalfWidth, pooledScale, typical } from "./stats.ts";
 
 /** Clock readings taken to find its grain, and distinct steps that end the search early. */
 const MAX_CLOCK_READS = 20_000;
@@ -13,14 +14,10 @@ export const MAX_GROUP = 64;
 const AA_TIMINGS = 8;
 const AA_ROUNDS = 4;
 const AA_WINDOW = 3;
+/** A smallest ratio beyond 1 + this * epsilon ends a measurement before it starts: few timings tell no finer than that. */
+const HOPELESS = 1;
 /** Samples that one number of positions may take: the A/A noise is judged by what that many leave. */
-export const MAX_SAMPLES_PER_POINT = 32;
-
-/** Anchors whose logs differ by more saw the machine change between them. */
-export const ANCHOR_GATE = 0.1;
-/** Null samples below which the noise is not known, also as a share of the timings: a few that agree by chance prove nothing. */
-const MIN_NULL_SAMPLES = 4;
-const MIN_NULL_SHARE = 1 / 3;
+export const MAX_SAMPLES_PER_POINT = 64;
 
 /** What the machine allows to be told apart. */
 export interface Qualification {
@@ -30,7 +27,7 @@ export interface Qualification {
   readonly nullSamples: readonly number[];
   /** Smallest ratio that can be told apart from 1 with the samples that a point may take. */
   readonly smallestRatio: number;
-  /** Whether `smallestRatio` is fine enough for epsilon: at most 1 + epsilon / 2. */
+  /** Whether there is hope: see `HOPELESS`. What was measured in the end is held to 1 + epsilon / 2. */
   readonly resolvable: boolean;
 }
 
@@ -65,9 +62,8 @@ export async function testAgainstItself(meter: Meter, epsilon: number): Promise<
     for (let i = 0; i < AA_TIMINGS; i++) baseMs.push(await meter.time(1));
     baseMs = baseMs.slice(-AA_WINDOW * AA_TIMINGS - 1);
     const nullSamples = nullRatios(baseMs);
-    const known = nullSamples.length >= Math.max(MIN_NULL_SAMPLES, MIN_NULL_SHARE * baseMs.length);
-    const smallestRatio = known ? smallestRatioOf(pooledScale([nullSamples])) : Number.POSITIVE_INFINITY;
-    const resolvable = smallestRatio <= 1 + epsilon / 2;
+    const smallestRatio = smallestRatioOf(pooledScale([nullSamples]));
+    const resolvable = smallestRatio <= 1 + HOPELESS * epsilon;
     if (resolvable || round === AA_ROUNDS) return { baseMs, nullSamples, smallestRatio, resolvable };
   }
 }
@@ -77,13 +73,12 @@ export function smallestRatioOf(noiseScale: number): number {
   return Math.exp(expectedHalfWidth(noiseScale, MAX_SAMPLES_PER_POINT));
 }
 
-// Like a sample of any n: each timing against the two anchors around it, where those agree. One forward that something cut
-// into would otherwise spoil three samples.
+/** Like a sample of any n: each timing against the nearest ones on either side. */
 function nullRatios(baseMs: readonly number[]): number[] {
-  const ratios: number[] = [];
-  for (let i = 1; i + 1 < baseMs.length; i++) {
-    const [before, now, after] = [baseMs[i - 1]!, baseMs[i]!, baseMs[i + 1]!];
-    if (Math.abs(Math.log(after / before)) <= ANCHOR_GATE) ratios.push(Math.log(now / Math.sqrt(before * after)));
-  }
-  return ratios;
+  const logs = baseMs.map(Math.log);
+  const near = (i: number) => [
+    ...logs.slice(Math.max(0, i - ANCHORS_A_SIDE), i),
+    ...logs.slice(i + 1, i + 1 + ANCHORS_A_SIDE),
+  ];
+  return logs.slice(1, -1).map((log, i) => log - typical(near(i + 1)));
 }

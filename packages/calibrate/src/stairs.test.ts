@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { findStairs, modalWidth, type StepPoint } from "./stairs.ts";
 
-const points = (ratios: Record<number, number>, halfWidth = 0.01): StepPoint[] =>
-  Object.entries(ratios).map(([n, ratio]) => ({ positions: Number(n), centre: Math.log(ratio), halfWidth }));
+const points = (ratios: Record<number, number>, halfWidth = 0.01, samples = 5): StepPoint[] =>
+  Object.entries(ratios).map(([n, ratio]) => ({ positions: Number(n), centre: Math.log(ratio), halfWidth, samples }));
 
 const everyTo = (last: number, cost: (n: number) => number) =>
   points(Object.fromEntries(Array.from({ length: last }, (_, i) => [i + 1, cost(i + 1)])));

@@ -1,6 +1,6 @@
 import type { Stair } from "@nearfree/core";
 import type { Samples } from "./samples.ts";
-import { INTERVAL_Z } from "./stats.ts";
+import { estimateMedian, INTERVAL_Z } from "./stats.ts";
 
 /** One measured n of the curve. */
 export interface StepPoint {
@@ -8,28 +8,43 @@ export interface StepPoint {
   /** log T(n)/T(1), and the half-width of its interval. */
   readonly centre: number;
   readonly halfWidth: number;
+  readonly samples: number;
+}
+
+/** Between two stairs: the last n of one and the first of the next. */
+export interface Step {
+  readonly below: number;
+  readonly above: number;
 }
 
 /** Differences of cost (log) below this are no step: a scheduler would gain nothing from them. */
 const FLAT = 0.02;
 /** A step (log) that is worth its exact n, and that shows a tile. */
 export const CLEAR_STEP = 0.05;
+/**
+ * A step needs no direct pairs where both sides have so many samples, this many times their joint doubt apart: the largest of many
+ * steps is no random one, and the few samples of one n may all have been disturbed by the same thing.
+ */
+const CLEAR_SAMPLES = 5;
+const CLEAR_OF_DOUBT = 3;
+/** Direct pairs that a step in doubt needs before it is believed. */
+export const STEP_PAIRS = 6;
 /** What one more stair must save in squared standard errors. BIC's 2 ln(m) for the 20 or so points of a sweep. */
 const STEP_PENALTY = 6;
 
 /** The measured curve, n = 1 first, without points whose interval is not known. */
 export function stepPoints(samples: Samples): StepPoint[] {
   const rest = samples.measured.map((positions) => ({ positions, ...samples.estimate(positions) }));
-  const first: StepPoint = { positions: 1, centre: 0, halfWidth: 0 };
+  const first: StepPoint = { positions: 1, centre: 0, halfWidth: 0, samples: samples.anchorsMs.length };
   return [first, ...rest.filter(({ halfWidth }) => Number.isFinite(halfWidth))];
 }
 
 /**
  * The runs of n at one cost: the partition of the points into constant stretches with the least sum of squared residuals, in
- * standard errors, plus a penalty on each step (Jackson et al. 2005, "optimal partitioning"). A step is confirmed where the
- * intervals of its two sides lie apart. Sorted by positions; nothing is forced to rise.
+ * standard errors, plus a penalty on each step (Jackson et al. 2005, "optimal partitioning"). A step is confirmed where its two sides
+ * lie far apart, or where direct pairs have `proved` it. Sorted by positions; nothing is forced to rise.
  */
-export function findStairs(points: readonly StepPoint[]): Stair[] {
+export function findStairs(points: readonly StepPoint[], proved: readonly Step[] = []): Stair[] {
   const starts = partition(points);
   return starts.map((start, i) => {
     const end = (starts[i + 1] ?? points.length) - 1;
@@ -38,7 +53,10 @@ export function findStairs(points: readonly StepPoint[]): Stair[] {
       from: first.positions,
       to: last.positions,
       ratio: Math.exp(fit(points, start, end).mean),
-      confirmed: next !== undefined && Math.abs(next.centre - last.centre) > Math.hypot(next.halfWidth, last.halfWidth),
+      confirmed:
+        next !== undefined &&
+        (isClear(last, next) ||
+          proved.some(({ below, above }) => below === last.positions && above === next.positions)),
     };
   });
 }
@@ -57,6 +75,29 @@ export function modalWidth(stairs: readonly Stair[]): number | undefined {
   for (const width of widths) counts.set(width, (counts.get(width) ?? 0) + 1);
   const [best] = [...counts].sort(([a, timesA], [b, timesB]) => timesB - timesA || a - b);
   return best !== undefined && best[1] >= Math.max(2, widths.length / 2) ? best[0] : undefined;
+}
+
+function isClear(a: StepPoint, b: StepPoint): boolean {
+  if (Math.min(a.samples, b.samples) < CLEAR_SAMPLES) return false;
+  return Math.abs(b.centre - a.centre) > CLEAR_OF_DOUBT * Math.hypot(a.halfWidth, b.halfWidth);
+}
+
+/** The steps worth a kernel's name that are not confirmed yet, highest first. */
+export function stepsInDoubt(stairs: readonly Stair[]): Step[] {
+  return stairs
+    .flatMap(({ to, confirmed }, i) => {
+      const height = stepHeight(stairs, i);
+      return confirmed || height < CLEAR_STEP ? [] : [{ below: to, above: stairs[i + 1]!.from, height }];
+    })
+    .sort((a, b) => b.height - a.height)
+    .map(({ below, above }) => ({ below, above }));
+}
+
+/** Whether direct pairs, log T(above)/T(below), show a step: 0 lies as far outside of their interval as that is wide. */
+export function provesStep(logRatios: readonly number[], noiseScale: number): boolean {
+  if (logRatios.length < STEP_PAIRS) return false;
+  const { centre, halfWidth } = estimateMedian(logRatios, noiseScale);
+  return Math.abs(centre) > 2 * halfWidth;
 }
 
 /** Height (log, of either sign) of the step after stair i; 0 after the last. */

@@ -9,7 +9,7 @@ function known(ratios: Record<number, number>): Samples {
   const samples = new Samples();
   samples.addNull(NOISE);
   for (const [n, ratio] of Object.entries(ratios)) {
-    samples.add(
+    samples.resume(
       Number(n),
       NOISE.map((noise) => Math.log(ratio) + noise),
     );
@@ -51,11 +51,11 @@ describe("openQuestions", () => {
 
   it("asks again about a point that ends the walk by few samples, or below free ones", () => {
     const samples = known({ 2: 1 });
-    samples.add(3, [0.5, 0.5, 0.5]);
+    samples.resume(3, [0.5, 0.5, 0.5]);
     expect(openQuestions(samples, 0.1, 64)).toEqual([3]);
-    samples.add(3, [0.5, 0.5]);
+    samples.resume(3, [0.5, 0.5]);
     expect(openQuestions(samples, 0.1, 64)).toEqual([]);
-    samples.add(4, [0, 0, 0]);
+    samples.resume(4, [0, 0, 0]);
     expect(openQuestions(samples, 0.1, 64)).toEqual([3]);
   });
 });

@@ -1,4 +1,4 @@
-import { judge, MIN_SAMPLES } from "./decide.ts";
+import { CLOSE_ENOUGH, judge, MIN_SAMPLES } from "./decide.ts";
 import type { Samples } from "./samples.ts";
 import { CLEAR_STEP, findStairs, stepHeight, stepPoints } from "./stairs.ts";
 
@@ -14,9 +14,10 @@ const STEEP = 2 / 3;
 /** A scheduler's point is sampled again while its interval (log) is wider than this, up to so many samples. */
 const THIN_HALF_WIDTH = 0.1;
 const MAX_THIN_SAMPLES = 7;
-/** Samples of the point that ends the walk; of one that a wider forward undercuts. */
+/** Samples of the point that ends the walk; of one not far above the threshold; of one that a wider forward undercuts. */
 const EDGE_SAMPLES = 5;
-const REENTRY_SAMPLES = 8;
+const CLOSE_EDGE_SAMPLES = 8;
+const REENTRY_SAMPLES = 14;
 /** Numbers of positions measured in one block. */
 export const BLOCK = 4;
 
@@ -58,25 +59,38 @@ export function openQuestions(samples: Samples, epsilon: number, maxPositions: n
 }
 
 function openOn(points: readonly number[], samples: Samples, epsilon: number): number[] {
-  const open: number[] = [];
   let free = 1;
+  const open: number[] = [];
   for (const n of points) {
     const verdict = judge(samples, n, epsilon);
     if (verdict?.closed !== true) open.push(n);
-    if (verdict?.free === false) {
+    if (verdict?.free === false && samples.count(n) >= 2) {
       if (open.length === 0 && samples.count(n) < confirmingSamples(samples, n, epsilon)) open.push(n);
-      return open.length > 0 ? open : insideBracket(free, n);
+      return open.length > 0 ? mostDoubtful(open, samples, epsilon) : insideBracket(free, n);
     }
-    if (open.length === BLOCK) return open;
+    // One after the other they are looked at, before any of them is looked at closely.
+    if (open.filter((each) => samples.count(each) < MIN_SAMPLES).length === BLOCK) break;
     free = n;
   }
-  return open;
+  return mostDoubtful(open, samples, epsilon);
+}
+
+/** Of the open n those with hardly a sample; else those whose verdict is most in doubt. */
+function mostDoubtful(open: readonly number[], samples: Samples, epsilon: number): number[] {
+  const thin = open.filter((n) => samples.count(n) < MIN_SAMPLES);
+  if (thin.length > 0) return thin.slice(0, BLOCK);
+  const doubt = (n: number) => {
+    const { centre, halfWidth } = samples.estimate(n);
+    return halfWidth / (Math.abs(centre - Math.log1p(epsilon)) + Math.log1p(CLOSE_ENOUGH));
+  };
+  return [...open].sort((a, b) => doubt(b) - doubt(a)).slice(0, BLOCK);
 }
 
 /** A few disturbed samples in a row must not end the walk, least of all below points that are free: that needs a second look. */
 function confirmingSamples(samples: Samples, n: number, epsilon: number): number {
   const reenters = samples.measured.some((wider) => wider > n && judge(samples, wider, epsilon)?.free === true);
-  return reenters ? REENTRY_SAMPLES : EDGE_SAMPLES;
+  if (reenters) return REENTRY_SAMPLES;
+  return samples.estimate(n).centre < 2 * Math.log1p(epsilon) ? CLOSE_EDGE_SAMPLES : EDGE_SAMPLES;
 }
 
 /** Everything between the sides of a narrow bracket, the middle of a wide one; empty where they touch. */

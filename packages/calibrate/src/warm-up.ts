@@ -1,12 +1,12 @@
 import type { Meter } from "./meter.ts";
 
 /** Settled runs in a row that end a warm-up, how close to the fastest they lie, and when to give up waiting for them. */
-export const SETTLED_RUNS = 3;
+export const SETTLED_RUNS = 2;
 export const SETTLED_TOLERANCE = 0.1;
 export const MAX_WARM_RUNS = 8;
 
 /**
- * Runs n until the last 3 times lie within `tolerance` of the fastest, 8 runs at most: a first run may compile pipelines or
+ * Runs n until the last 2 times lie within `tolerance` of the fastest, 8 runs at most: a first run may compile pipelines or
  * plan memory. On a machine whose noise exceeds 10% that would never happen, so the tolerance follows the noise.
  * `onRun` is called after each run, untimed.
  */

@@ -65,7 +65,8 @@ export const NOISES = {
 
 export interface SyntheticMachineOptions {
   readonly cost: CostFunction;
-  readonly noise?: NoiseModel;
+  /** Or what forwards of one position took, one after the other: ln over their median. A wider forward spans several of them. */
+  readonly noise?: NoiseModel | readonly number[];
   readonly seed?: number;
   /** T(1) in ms. Default 1. */
   readonly baseMs?: number;
@@ -91,7 +92,7 @@ export function createSyntheticMachine(options: SyntheticMachineOptions): Synthe
   const { cost, noise = NOISES.quiet, seed = 1, baseMs = 1, maxPositions = 64, coldFactor = 3 } = options;
   const { grainMs = 1e-6, logits, columns } = options;
   const random = createRandom(seed);
-  const disturb = createDisturbance(noise, random);
+  const slowdown = Array.isArray(noise) ? createReplay(noise, random) : createSlowdown(noise as NoiseModel, random);
   const warm = new Set<number>();
   let now = 0;
   let forwards = 0;
@@ -105,7 +106,7 @@ export function createSyntheticMachine(options: SyntheticMachineOptions): Synthe
     prepare: () => {},
     run: async (n) => {
       forwards++;
-      now += baseMs * cost(n) * Math.exp(disturb()) * (warm.has(n) ? 1 : coldFactor);
+      now += baseMs * slowdown(cost(n) * (warm.has(n) ? 1 : coldFactor));
       warm.add(n);
       last = logits?.(n);
     },
@@ -115,6 +116,29 @@ export function createSyntheticMachine(options: SyntheticMachineOptions): Synthe
     return Math.floor(now / grainMs) * grainMs;
   };
   return { probe, clock, forwards: () => forwards };
+}
+
+/** How long the next forward takes, of so much work. */
+type Slowdown = (work: number) => number;
+
+/** Goes through the recorded forwards, from anywhere on, as fast as work is done: each was one unit of it. */
+function createReplay(recorded: readonly number[], random: Random): Slowdown {
+  let at = random() * recorded.length;
+  return (work) => {
+    let ms = 0;
+    for (let left = work; left > 1e-9; ) {
+      const done = Math.min(left, Math.floor(at) + 1 - at);
+      ms += done * Math.exp(recorded[Math.floor(at) % recorded.length]!);
+      at += done;
+      left -= done;
+    }
+    return ms;
+  };
+}
+
+function createSlowdown(noise: NoiseModel, random: Random): Slowdown {
+  const disturb = createDisturbance(noise, random);
+  return (work) => work * Math.exp(disturb());
 }
 
 /** The log of what the machine multiplies the next forward by. */
