@@ -61,7 +61,7 @@ describe("on a silent machine", () => {
 });
 
 /** Shares over many machines: curves stretched so that thresholds fall anywhere between their points. */
-async function survey(noise: SyntheticMachineOptions["noise"], seeds: number) {
+async function survey(noise: NonNullable<SyntheticMachineOptions["noise"]>, seeds: number) {
   let [cells, right, unsafe, forwards, most, unresolvable] = [0, 0, 0, 0, 0, 0];
   for (const cost of Object.values(COSTS)) {
     for (let seed = 1; seed <= seeds; seed++) {
