@@ -8,6 +8,7 @@ export default defineConfig({
       "packages/*/src/**/*.test.ts",
       "examples/src/**/*.test.ts",
       "bench/src/**/*.test.ts",
+      "browser/src/**/*.test.ts",
       "scripts/**/*.test.ts",
     ],
     typecheck: { enabled: true, include: ["packages/*/src/**/*.test-d.ts"], tsconfig: "./tsconfig.test.json" },

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { preferAnyAdapter } from "@nearfree/browser/software-adapter";
 import { openModel } from "@nearfree/calibrate/node";
 import type { Runner } from "@nearfree/core";
 import { createSessionRunner } from "@nearfree/ort-adapter";
@@ -18,6 +19,7 @@ export interface OpenRunner {
 export async function openIn(model: BenchModel, { ep, threads }: BenchEnvironment): Promise<OpenRunner> {
   const folder = await modelFolder(model);
   if (ep === "wasm") return openWasm(folder);
+  if (ep === "webgpu") preferAnyAdapter();
   return openModel(folder, { executionProvider: ep, threads });
 }
 

@@ -1,6 +1,7 @@
 import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo } from "./decoder-io.ts";
+import { onDevice, readBack } from "./device-tensor.ts";
 import { createHalfTable } from "./half-table.ts";
 import { integerTensor, MaskFeed, RowFeed } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
@@ -60,7 +61,8 @@ export class DecoderPass {
     const total = cache.length + count;
     const feeds = this.#feeds;
     const fetches = rows > 0 ? this.#withLogits : this.#withoutLogits;
-    cache.bind(total, feeds, fetches);
+    const reading = cache.bind(total, feeds, fetches);
+    if (reading !== undefined) await reading;
     feeds[this.#tokens.name] = this.#tokens.copy(tokens, from, count);
     if (this.#positions) feeds[this.#positions.name] = this.#positions.count(cache.length, count);
     if (this.#mask) feeds[this.#mask.name] = this.#mask.ones(total);
@@ -72,7 +74,13 @@ export class DecoderPass {
     } catch (cause) {
       throw runFailed(feeds, cause);
     }
-    const logits = rows > 0 ? this.#lastRows(results[this.#io.logits.name] as Tensor, rows) : undefined;
+    let logits: PassLogits | undefined;
+    if (rows > 0) {
+      const { name } = this.#io.logits;
+      const output = results[name] as Tensor;
+      if (onDevice(output)) await readBack(name, output);
+      logits = this.#lastRows(output, rows);
+    }
     cache.commit(total, results);
     return logits;
   }

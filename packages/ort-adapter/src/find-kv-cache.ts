@@ -2,6 +2,7 @@ import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo, KvSlot } from "./decoder-io.ts";
 import type { DecoderPass } from "./decoder-pass.ts";
+import { onDevice } from "./device-tensor.ts";
 import { createGrowingKvCache } from "./growing-kv-cache.ts";
 import type { InPlaceOptions } from "./in-place-kv-cache.ts";
 import { createInPlaceKvCache } from "./in-place-kv-cache.ts";
@@ -47,11 +48,20 @@ export async function findKvCache(
 ): Promise<FoundKvCache> {
   const growing = createGrowingKvCache(io.kv, TensorClass);
   const reference = await runTrial(pass, growing);
+  const held: Feeds = {};
+  await growing.bind(growing.length, held, {});
+  const stays = io.kv.find(({ past }) => onDevice(held[past] as Tensor));
+  // A rewind into the middle of a forward has to move what it left: where the runtime keeps that out of reach, it shows here.
+  growing.rewind(growing.length - 1);
+  await growing.bind(growing.length, {}, {});
   growing.rewind(0);
   const { vocabularySize } = reference;
   if (mode === "growing") return { cache: growing, vocabularySize };
 
-  const failure = await tryInPlace(pass, io, TensorClass, reference);
+  // Memory of the CPU is no place for what stays on a device; onnxruntime-web 1.30 would fail at every run after such a trial.
+  const failure = stays
+    ? `${stays.present} on a device (preferredOutputLocation)`
+    : await tryInPlace(pass, io, TensorClass, reference);
   if (failure === undefined) {
     growing.release();
     return { cache: createInPlaceKvCache(io.kv, TensorClass, options), vocabularySize };

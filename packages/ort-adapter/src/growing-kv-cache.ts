@@ -1,6 +1,7 @@
 import { NearfreeError } from "@nearfree/core";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { KvSlot } from "./decoder-io.ts";
+import { freeOnDevice, onDevice, readBack } from "./device-tensor.ts";
 import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
 import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
 
@@ -9,6 +10,9 @@ import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
  *
  * Rewinding is lazy: the live prefix of each head is packed at the next forward, so that several rewinds cost one. A rewind to where
  * the last forward began, or before, takes the old past back.
+ *
+ * Presents may stay on a device between forwards (`preferredOutputLocation`): they are then fed as they are, read back only to be
+ * packed, and freed as soon as no rewind can lead to them.
  */
 export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: TensorConstructor): KvCache {
   const empty = slots.map((slot) =>
@@ -20,23 +24,38 @@ export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: Tens
   let beforeLength = 0;
   let length = 0;
 
+  function feed(feeds: Feeds, fetches: Fetches): void {
+    // What `before` held is given up here, so that a run never has three generations in memory.
+    if (before !== past) freeOnDevice(before);
+    before = past;
+    beforeLength = pastLength;
+    for (let i = 0; i < slots.length; i++) {
+      feeds[slots[i]!.past] = past[i]!;
+      fetches[slots[i]!.present] = null;
+    }
+  }
+
+  function packAndFeed(feeds: Feeds, fetches: Fetches): void {
+    past = past.map((tensor, i) => pack(TensorClass, slots[i]!, tensor, pastLength, length));
+    pastLength = length;
+    feed(feeds, fetches);
+  }
+
+  function dropPast(next: readonly Tensor[]): void {
+    if (past !== before && past !== next) freeOnDevice(past);
+    past = next;
+  }
+
   return {
     mode: "growing",
     get length() {
       return length;
     },
     bind(_total: number, feeds: Feeds, fetches: Fetches) {
-      if (pastLength !== length) {
-        past = past.map((tensor, i) => pack(TensorClass, slots[i]!, tensor, pastLength, length));
-        pastLength = length;
-      }
-      // What `before` held is given up here, so that a run never has three generations in memory.
-      before = past;
-      beforeLength = pastLength;
-      for (let i = 0; i < slots.length; i++) {
-        feeds[slots[i]!.past] = past[i]!;
-        fetches[slots[i]!.present] = null;
-      }
+      if (pastLength === length) return feed(feeds, fetches);
+      if (!past.some(onDevice)) return packAndFeed(feeds, fetches);
+      const reads = past.map((tensor, i) => readBack(slots[i]!.present, tensor));
+      return Promise.all(reads).then(() => packAndFeed(feeds, fetches));
     },
     commit(total: number, results: Results) {
       const present = slots.map((slot) => results[slot.present] as Tensor);
@@ -48,15 +67,16 @@ export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: Tens
     rewind(to: number) {
       length = to;
       if (to === 0) {
-        past = empty;
+        dropPast(empty);
         pastLength = 0;
       } else if (to <= beforeLength) {
-        past = before;
+        dropPast(before);
         pastLength = beforeLength;
       }
     },
     release() {
-      past = empty;
+      dropPast(empty);
+      freeOnDevice(before);
       before = empty;
       pastLength = 0;
       beforeLength = 0;

@@ -16,8 +16,11 @@ export interface KvCache {
   readonly mode: "in-place" | "growing";
   /** Positions held. */
   readonly length: number;
-  /** Makes room for `total` positions and names the past in `feeds` and the present in `fetches`. */
-  bind(total: number, feeds: Feeds, fetches: Fetches): void;
+  /**
+   * Makes room for `total` positions and names the past in `feeds` and the present in `fetches`. A promise where the past has to be
+   * read back from a device first. @throws NearfreeError `unsupported-model` where the runtime cannot.
+   */
+  bind(total: number, feeds: Feeds, fetches: Fetches): void | Promise<void>;
   /** Takes over what the run left: the cache now holds `total` positions. */
   commit(total: number, results: Results): void;
   /** Forgets every position from `length` on; 0 <= length <= this.length. */
