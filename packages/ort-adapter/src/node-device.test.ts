@@ -45,6 +45,25 @@ it("without /proc takes the operating system's name of the CPU", () => {
   });
 });
 
+it("holds graphics cards of any vendor by their PCI ids", () => {
+  const files: Record<string, string> = {
+    "/sys/class/drm/card1/device/vendor": "0x1002\n",
+    "/sys/class/drm/card1/device/device": "0x744c\n",
+    "/sys/class/drm/card0/device/vendor": "0x8086\n",
+    "/sys/class/drm/card0/device/device": "0x4680\n",
+  };
+  const device = readNodeDevice({
+    platform: "linux",
+    arch: "x64",
+    logicalCores: 8,
+    cpuModel: "Some CPU",
+    readText: (path) => files[path],
+    list: (folder) => (folder === "/sys/class/drm" ? ["card1", "card0", "card0-HDMI-A-1", "version", "card2"] : []),
+  });
+  expect(device.graphicsCards).toBe("0x1002:0x744c, 0x8086:0x4680");
+  expect(Object.keys(device)).toEqual(Object.keys(device).sort());
+});
+
 it("is the same on every read of this machine and does not name it", () => {
   expect(readNodeDevice()).toEqual(readNodeDevice());
   expect(Object.values(readNodeDevice())).not.toContain(hostname());

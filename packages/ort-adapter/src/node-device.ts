@@ -17,6 +17,7 @@ export interface DeviceSources {
 }
 
 const NVIDIA = "/proc/driver/nvidia";
+const DRM = "/sys/class/drm";
 
 /** The machine as far as it decides kernels and their cost: no host name, no address, no serial number. */
 export function readNodeDevice(sources: DeviceSources = operatingSystem()): Environment["device"] {
@@ -26,6 +27,15 @@ export function readNodeDevice(sources: DeviceSources = operatingSystem()): Envi
   const gpus = sources
     .list(`${NVIDIA}/gpus`)
     .flatMap((gpu) => /^Model:\s*(.+)$/m.exec(readText(`${NVIDIA}/gpus/${gpu}/information`) ?? "")?.[1]?.trim() ?? []);
+  // Every other vendor's: PCI ids.
+  const cards = sources
+    .list(DRM)
+    .filter((name) => /^card\d+$/.test(name))
+    .map(
+      (card) =>
+        `${readText(`${DRM}/${card}/device/vendor`)?.trim()}:${readText(`${DRM}/${card}/device/device`)?.trim()}`,
+    )
+    .filter((ids) => /^0x[\da-f]+:0x[\da-f]+$/.test(ids));
   const driver = /Kernel Module\D*([\d.]+)/.exec(readText(`${NVIDIA}/version`) ?? "")?.[1];
   return {
     arch: sources.arch,
@@ -35,6 +45,7 @@ export function readNodeDevice(sources: DeviceSources = operatingSystem()): Envi
     ...(cpu.flags !== "" && { flags: cpu.flags }),
     ...(driver !== undefined && { gpuDriver: driver }),
     ...(gpus.length > 0 && { gpus: gpus.sort().join(", ") }),
+    ...(cards.length > 0 && { graphicsCards: cards.sort().join(", ") }),
     platform: sources.platform,
   };
 }

@@ -98,3 +98,11 @@ it("keeps the variables that ONNX Runtime reads, and no others", () => {
     ORT_INTRA_OP_NUM_THREADS: "2",
   });
 });
+
+it("tells Vulkan drivers apart by the names of their files, not by where those lie", () => {
+  const optionsWith = (value: string) => environmentOf({}, { VK_ICD_FILENAMES: value, VK_LAYER_PATH: "/x" }).options;
+  expect(optionsWith("/usr/lib/chromium/vk_swiftshader_icd.json")).toEqual({
+    VK_ICD_FILENAMES: "vk_swiftshader_icd.json",
+  });
+  expect(optionsWith("/opt/a/b.json:/opt/c/d.json")).toEqual({ VK_ICD_FILENAMES: "b.json:d.json" });
+});

@@ -40,6 +40,9 @@ const ENTRIES_WITHOUT_EFFECT =
 const VARIABLES =
   /^ORT_(INTRA_OP_NUM_THREADS|INTER_OP_NUM_THREADS|GQA_|MLAS_|(DISABLE|ENABLE)_\w*(ATTENTION|DECODE|XQA|FUSION)|FLASH_|MHA_|QMOE_|MATMULNBITS_|FPA_)|^OMP_NUM_THREADS$/;
 
+/** Which Vulkan driver a WebGPU provider gets: a software one costs a thousand times more. File names count, their folders do not. */
+const VULKAN_DRIVERS = /^VK_(ICD_FILENAMES|DRIVER_FILES|ADD_DRIVER_FILES|LOADER_DRIVERS_SELECT)$/;
+
 /**
  * The hard key of a profile besides the model: runtime, provider, device, and every option that can change kernels, cost or
  * bits. No paths, host names or times. Equal settings give equal environments, whatever the order of their keys.
@@ -60,7 +63,9 @@ export function readEnvironment(parts: EnvironmentParts): Environment {
   // What the first provider lacks falls to the next one, which then counts as much.
   if (fallbacks.length > 0) read.push(["executionProviders", providers.map(({ name }) => name).join(",")]);
   for (const [name, value] of Object.entries(parts.variables ?? {})) {
-    if (value !== undefined && VARIABLES.test(name)) read.push([name, value]);
+    if (value === undefined) continue;
+    if (VARIABLES.test(name)) read.push([name, value]);
+    else if (VULKAN_DRIVERS.test(name)) read.push([name, value.replace(/[^:;,]*[/\\]/g, "")]);
   }
   return {
     runtime: parts.runtime,
