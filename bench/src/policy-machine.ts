@@ -3,6 +3,9 @@ import { PROFILE_VERSION, type Profile } from "@nearfree/core";
 import { type ReplayCurve, ratiosOf } from "./policy-curves.ts";
 import type { Stream } from "./policy-stream.ts";
 
+/** Rows of the widest forward that a machine knows. */
+export const WIDEST = 32;
+
 /** What forwards really cost, and what the profile says of it. */
 export interface Machine {
   /** levels[t] and kernels[t] hold at position t of the stream. */

@@ -33,7 +33,6 @@ export interface Result {
 
 /** Who chooses the positions of every forward: nearfree's scheduler, or the rule of somebody else. */
 export interface Player {
-  readonly name: string;
   /** A request begins. */
   begin(): void;
   /** Draft tokens wanted for the next forward; 0 asks for no draft. */
@@ -47,7 +46,6 @@ export interface Player {
 
 /** nearfree's scheduler, with what the decode loop does around it. */
 export class SchedulerPlayer implements Player {
-  readonly name: string;
   rows = 1;
   readonly scheduler: Scheduler;
   #shadow: Shadow;
@@ -56,8 +54,7 @@ export class SchedulerPlayer implements Player {
   readonly #none = createScores(0);
   readonly #draft: { -readonly [K in keyof Draft]: Draft[K] } = { ...createDraft(0) };
 
-  constructor(name: string, scheduler: Scheduler) {
-    this.name = name;
+  constructor(scheduler: Scheduler) {
     this.scheduler = scheduler;
     this.#shadow = new Shadow(this.#depth);
     this.#request = {
