@@ -42,6 +42,7 @@ describe("createCostCurve", () => {
       createCostCurve(
         measured([
           [1, 1],
+          [3, 1.4],
           [8, 2],
         ]),
         { maxPositions: 3 },
@@ -84,6 +85,24 @@ describe("createCostCurve", () => {
     expect([...sparse.paddedRows]).toEqual([1, 6, 6, 6, 6, 6]);
   });
 
+  it("runs no row count that no profile measured, but the next one that was", () => {
+    const near = measured([
+      [1, 1],
+      [2, 1.2],
+      [5, 1.5],
+    ]);
+    const far = measured(
+      [
+        [1, 1],
+        [4, 1.4],
+        [5, 1.6],
+      ],
+      1000,
+    );
+    expect([...createCostCurve(near).paddedRows]).toEqual([1, 2, 5, 5, 5]);
+    expect([...createCostCurve([near, far]).paddedRows]).toEqual([1, 2, 4, 4, 5]);
+  });
+
   it("marks the last position of each stair", () => {
     const curve = createCostCurve(
       measured([
@@ -109,10 +128,10 @@ describe("createCostCurve", () => {
       ]),
     );
     expect(curve.prefixFree(0.01)).toBe(1);
-    expect(curve.prefixFree(0.05)).toBe(2);
+    expect(curve.prefixFree(0.045)).toBe(2);
     expect(curve.prefixFree(0.5)).toBe(8);
-    // 5 and 6 rows are cheaper as 8.
-    expect(curve.prefixFree(0.1)).toBe(8);
+    // 3 to 6 rows are cheaper as 8.
+    expect(curve.prefixFree(0.05)).toBe(8);
     expect(
       createCostCurve(
         measured([

@@ -4,7 +4,7 @@ import type { Profile } from "./profile.ts";
 export interface CostCurveOptions {
   /** Most rows of the curve; never more than were measured. */
   readonly maxPositions?: number;
-  /** Row counts that a forward may have (one invariance class), sorted. Default: any. */
+  /** Row counts that a forward may have (one invariance class), sorted. Default: any that was measured. */
   readonly rows?: readonly number[] | undefined;
 }
 
@@ -34,6 +34,10 @@ export interface CostCurve {
   prefixFree(epsilon: number): number;
   /** Moves the curve to a context of `contextLength` positions. */
   moveTo(contextLength: number): void;
+  /** Whether the cost of `rows` rows was measured. Absent where all rows of `paddedRows` were. */
+  knows?(rows: number): boolean;
+  /** A forward of `rows` rows took `ratio` times costMs[0]. Present where costs are learned on the way. */
+  learn?(rows: number, ratio: number): void;
 }
 
 /** One profile, spread over every n. */
@@ -59,7 +63,7 @@ interface CellCurve {
 export function createCostCurve(profiles: Profile | readonly Profile[], options: CostCurveOptions = {}): CostCurve {
   const list = asProfiles(profiles);
   const measured = Math.min(...list.map((profile) => profile.points.at(-1)?.positions ?? 1));
-  const rows = options.rows?.filter((n) => n <= measured) ?? Array.from({ length: measured }, (_, i) => i + 1);
+  const rows = (options.rows ?? measuredRows(list)).filter((n) => n <= measured);
   if (rows.length === 0) rows.push(1);
   const size = Math.min(options.maxPositions ?? DEFAULT_MAX_POSITIONS, rows.at(-1)!);
   // Rows may exceed the most positions: a class whose smallest forward has 2 rows serves one position.
@@ -170,6 +174,12 @@ class InterpolatedCurve implements CostCurve {
     }
     this.rightEdge[this.maxPositions - 1] = 1;
   }
+}
+
+/** Row counts that some profile measured: what nobody ever ran may have kernels of its own, still to be compiled. */
+function measuredRows(profiles: readonly Profile[]): readonly number[] {
+  const rows = new Set(profiles.flatMap(({ points }) => points.map(({ positions }) => positions)));
+  return [...rows].sort((a, b) => a - b);
 }
 
 function spread(profile: Profile, size: number): CellCurve {
