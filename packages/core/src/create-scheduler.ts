@@ -12,7 +12,7 @@ import { nearFree } from "./policy/near-free.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Profile } from "./profile.ts";
 import { DEFAULT_EPSILON } from "./profile.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler } from "./scheduler.ts";
 
 interface CommonOptions {
   /**
@@ -42,7 +42,7 @@ export type SchedulerOptions = CommonOptions &
  * @throws NearfreeError `invalid-argument` for an option outside its range, profiles that do not belong together,
  *   or `bitwise` without a profile to read the invariance classes from.
  */
-export function createScheduler(options: SchedulerOptions = {}): Scheduler {
+export function createScheduler(options: SchedulerOptions = {}): ObservableScheduler {
   const policy = createPolicy(options);
   const maxPositions = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
   if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {

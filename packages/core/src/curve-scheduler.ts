@@ -1,11 +1,13 @@
 import { CostCorrection } from "./cost.ts";
 import type { CostCurve } from "./curve.ts";
 import { DraftGate } from "./draft-gate.ts";
+import type { SchedulerListener } from "./events.ts";
 import { Exploration } from "./exploration.ts";
 import { Guard } from "./guard.ts";
 import type { Plan, PlanReason } from "./plan.ts";
 import type { Policy, Situation } from "./policy/policy.ts";
-import type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler, Outcome, PlanRequest } from "./scheduler.ts";
+import { StepFeed } from "./step-feed.ts";
 import { Survival } from "./survival.ts";
 
 /** Share of the past that one step forgets in tokens per ms. */
@@ -16,7 +18,7 @@ const RATE_PRIOR_STEPS = 4;
 const REST_WEIGHT = 0.05;
 
 /** Chooses by policy over a cost curve, corrected by what is observed. */
-export class CurveScheduler implements Scheduler {
+export class CurveScheduler implements ObservableScheduler {
   readonly consistency: "bitwise" | "tolerant";
   readonly maxPositions: number;
   readonly minRows: number;
@@ -30,6 +32,8 @@ export class CurveScheduler implements Scheduler {
   readonly #exploration: Exploration | undefined;
   readonly #situation: { -readonly [K in keyof Situation]: Situation[K] };
   readonly #plan: Plan = { positions: 1, rows: 1, expectedMs: Number.NaN, expectedTokens: 1, reason: "limit" };
+  readonly #feed = new StepFeed();
+  #drafted = 0;
   #clipped = false;
   // What the policy wanted, and the ms of the plan that a probe took the place of; 0 where the plan is no probe.
   #wanted = 1;
@@ -71,6 +75,7 @@ export class CurveScheduler implements Scheduler {
   plan(request: PlanRequest): Plan {
     const situation = this.#situation;
     const available = Math.max(1, Math.min(1 + request.drafted, request.positionLimit, this.#curve.maxPositions));
+    this.#drafted = request.drafted;
     this.#curve.moveTo(request.contextLength);
     this.#price();
     this.#survival.fill(request.confidence, available - 1, situation.survival);
@@ -104,8 +109,18 @@ export class CurveScheduler implements Scheduler {
     this.#guard?.observe(available - 1, this.#wanted, outcome.emitted, outcome.scores, priceMs, tokensPerMs);
     // A pause (garbage collection, a descheduled thread) counts for no more than a forward.
     this.#restMs += REST_WEIGHT * (Math.min(draftMs + restMs, ms * this.#cost.level) - this.#restMs);
-    if (this.#clipped) return;
-    this.#tokens += outcome.emitted - RATE_FORGET * this.#tokens;
+    if (!this.#clipped) this.#earn(outcome.emitted, ms);
+    if (this.#feed.listening) {
+      this.#feed.step(this.#plan, outcome, this.#drafted, this.#tokensPerMs(), this.#cost.stale);
+    }
+  }
+
+  subscribe(listener: SchedulerListener): () => void {
+    return this.#feed.subscribe(listener);
+  }
+
+  #earn(tokens: number, ms: number): void {
+    this.#tokens += tokens - RATE_FORGET * this.#tokens;
     this.#ms += ms + this.#restMs / this.#cost.level - RATE_FORGET * this.#ms;
   }
 
