@@ -88,13 +88,21 @@ describe("CostCorrection", () => {
     expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([true, false, true, false]);
   });
 
+  it("relies on every row count where all of them are slower alike", () => {
+    const cost = new CostCorrection();
+    run(cost, 50, [1, 8], () => 1);
+    run(cost, 500, [1, 8], () => 1.4);
+    expect(cost.stale).toBe(true);
+    expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([true, true, true, true]);
+  });
+
   it("learns the shape anew after drift, within a few forwards of the other kind", () => {
     const cost = new CostCorrection();
     run(cost, 50, [1, 8], () => 1);
     run(cost, 300, [8], () => 1.3);
     // All of the shift looks like the machine's until one position is run again.
     expect(cost.shape(8) / cost.shape(1)).toBeCloseTo(1, 6);
-    run(cost, 6, [1, 8], (rows) => (rows === 8 ? 1.3 : 1));
+    run(cost, 20, [1, 8], (rows) => (rows === 8 ? 1.3 : 1));
     expect(cost.shape(8) / cost.shape(1)).toBeCloseTo(1.3, 1);
   });
 

@@ -1,4 +1,4 @@
-import { DriftDetector } from "./drift.ts";
+import { DRIFT, DriftDetector } from "./drift.ts";
 
 /** Row counts 1, 2-4, 5-8, 9-16, 17 and beyond have a factor each: about the ranges at which kernels change. */
 const RANGES = 5;
@@ -13,6 +13,11 @@ const SHAPE_TRUST = 20;
 const OUTLIER = Math.log(1.5);
 /** The range factors stay within [1/2, 2]. */
 const SHAPE_LIMIT = Math.log(2);
+/** Pairs that the shape rests on at first when it is learned anew, and those after which it is known whether it has changed. */
+const FIRST_TRUST = 4;
+const TELLING_PAIRS = 6;
+/** Ranges whose factors lie further apart than this are of another shape than profiled. */
+const RESHAPED = Math.log(1 + DRIFT);
 /** After drift, a range counts as known while it was run so often, and last so many forwards ago. */
 const KNOWN_FORWARDS = 3;
 const KNOWN_FOR = 400;
@@ -39,6 +44,8 @@ export class CostCorrection {
   readonly #drift = new DriftDetector();
   readonly #rangeDrift = Array.from({ length: RANGES }, () => new DriftDetector());
   #stale = false;
+  #reshaped = false;
+  #pairs = 0;
   #logLevel = 0;
   #lastRange = -1;
   #lastLog = 0;
@@ -53,9 +60,12 @@ export class CostCorrection {
     return this.#shape[rangeOf(rows)]!;
   }
 
-  /** Whether the cost of `rows` rows may be relied on: the profile fits, or that many were run lately. */
+  /**
+   * Whether the cost of `rows` rows may be relied on: the profile fits, or its shape does and all is slower alike, or that many were
+   * run lately.
+   */
   knows(rows: number): boolean {
-    if (!this.#stale) return true;
+    if (!this.#stale || (this.#pairs >= TELLING_PAIRS && !this.#reshaped)) return true;
     const range = rangeOf(rows);
     return this.#count[range]! >= KNOWN_FORWARDS && this.forwards - this.#last[range]! < KNOWN_FOR;
   }
@@ -93,6 +103,8 @@ export class CostCorrection {
     const share = Math.max(weight, weightBefore) / (weight + weightBefore);
     this.#setShape(range, this.#logShape[range]! + share * weight * move);
     this.#setShape(before, this.#logShape[before]! - share * weightBefore * move);
+    this.#pairs++;
+    this.#reshaped = this.#spread() > RESHAPED;
   }
 
   #setShape(range: number, log: number): void {
@@ -101,12 +113,25 @@ export class CostCorrection {
     this.#trust[range] = Math.min(SHAPE_TRUST, this.#trust[range]! + 1);
   }
 
+  #spread(): number {
+    let low = 0;
+    let high = 0;
+    for (let i = 0; i < RANGES; i++) {
+      low = Math.min(low, this.#logShape[i]!);
+      high = Math.max(high, this.#logShape[i]!);
+    }
+    return high - low;
+  }
+
   #watch(range: number, log: number): void {
     this.#drift.observe(log);
     this.#rangeDrift[range]!.observe(log);
     const stale = this.#drift.shifted || this.#rangeDrift.some(isShifted);
     // What the shape was is no longer worth much: it is learned anew, fast at first.
-    if (stale && !this.#stale) this.#trust.fill(1);
+    if (stale && !this.#stale) {
+      this.#trust.fill(FIRST_TRUST);
+      this.#pairs = 0;
+    }
     this.#stale = stale;
   }
 }
