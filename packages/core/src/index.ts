@@ -6,6 +6,8 @@ export type { SchedulerOptions } from "./create-scheduler.ts";
 export { createScheduler } from "./create-scheduler.ts";
 export type { CostCurve, CostCurveOptions } from "./curve.ts";
 export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+export type { AtHand, DraftAtHand, RowsAtHand } from "./decode/loop-steps.ts";
+export { DEFAULT_CONFIDENCE, LoopSteps } from "./decode/loop-steps.ts";
 export type { DecodeOptions } from "./decode/options.ts";
 export { decode, decodeAll } from "./decode/speculative.ts";
 export type { DecodeStats, FinishReason, StepReport } from "./decode/stats.ts";
