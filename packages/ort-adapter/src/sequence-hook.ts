@@ -69,6 +69,7 @@ export class SequenceHook implements SessionHook {
   }
 
   plan(atHand: AtHand): Plan {
+    this.#forwards = 0; // What ran before was not planned.
     return this.#steps.plan(atHand, this.#contextLength, this.#contextLimit - this.#contextLength);
   }
 

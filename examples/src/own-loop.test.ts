@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+
+let cache: string;
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), "nearfree-own-loop-"));
+  vi.stubEnv("NEARFREE_CACHE", cache);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(cache, { recursive: true });
+});
+
+test("a loop by hand brings the plain loop's tokens in fewer forwards", async () => {
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  await import("./own-loop.ts");
+  const [text, summary] = log.mock.calls.map(([line]) => String(line));
+  log.mockRestore();
+  expect(text).toContain('value === "string"');
+  const [, plain, scheduled, same] = /^\((\d+) forwards became (\d+); the same tokens: (\w+)\)$/.exec(summary!)!;
+  expect([plain, same]).toEqual(["96", "yes"]);
+  expect(Number(scheduled)).toBeLessThan(96);
+});
