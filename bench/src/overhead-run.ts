@@ -43,13 +43,13 @@ export async function forwardOverhead(
   return { positions, ...overhead };
 }
 
-/** A whole step of a wrapped session, plan() and observe() included, against a bare session.run() with the very same feeds. */
+/** run() of a wrapped session, or a whole step with plan() and observe(), against a bare session.run() with the very same feeds. */
 export async function wrapOverhead(
   path: string,
   context: readonly number[],
   positions: number,
   rounds: number,
-  profile: Profile,
+  { profile, step }: { readonly profile: Profile; readonly step: boolean },
 ): Promise<RunOverhead> {
   const { session, runner, tokens, feeds, fetches } = await repeatableForward(path, context, positions);
   // Takes the whole draft whatever it costs, so that each step has the rows that the feeds have.
@@ -57,13 +57,14 @@ export async function wrapOverhead(
   const hook = wrapSession(session, { scheduler });
   const atHand = { draft: Int32Array.from(tokens.slice(1)) };
   const emitted = Int32Array.from(tokens);
-  const step = async () => {
+  const wholeStep = async () => {
     hook.plan(atHand);
     const results = await hook.run(feeds, fetches);
     hook.observe(emitted);
     return results;
   };
-  const overhead = await pairedOverhead(() => session.run(feeds, fetches), step, rounds);
+  const wrapped = step ? wholeStep : () => hook.run(feeds, fetches);
+  const overhead = await pairedOverhead(() => session.run(feeds, fetches), wrapped, rounds);
   await runner.release();
   await session.release();
   return { positions, ...overhead };

@@ -1,6 +1,7 @@
 import { loadOrCalibrate, openModel } from "@nearfree/calibrate/node";
 import { heldOutPrompts, tinyTs } from "@nearfree/examples";
 import { benchCommand } from "./bench-command.ts";
+import { batchPlanObserveUs } from "./overhead-batch.ts";
 import { heapGrowthBytes, planObserveUs } from "./overhead-plan.ts";
 import { forwardOverhead, type RunOverhead, wrapOverhead } from "./overhead-run.ts";
 
@@ -27,6 +28,11 @@ await benchCommand("overhead", "what nearfree costs beside the model", async ({ 
 
   const plan = planObserveUs(profile, quick ? 50_000 : 500_000);
   say(`plan() + observe(): p50 ${plan.p50.toFixed(2)} us, p99 ${plan.p99.toFixed(2)} us`);
+  const batches = (["padded", "flat"] as const).map((rows) => {
+    const { p50, p99 } = batchPlanObserveUs(rows, quick ? 5_000 : 50_000);
+    say(`plan() + observe() of 32 sequences, ${rows} rows: p50 ${p50.toFixed(1)} us, p99 ${p99.toFixed(1)} us`);
+    return { rows, p50Us: round2(p50), p99Us: round2(p99) };
+  });
   const growth = heapGrowthBytes(profile, 1_000_000);
   say(`a million steps: the heap grew by ${growth} bytes`);
   const rounds = quick ? 300 : 2000;
@@ -40,16 +46,23 @@ await benchCommand("overhead", "what nearfree costs beside the model", async ({ 
     return overheads;
   };
   const forwards = await measure("forward()", (positions) => forwardOverhead(path, context, positions, rounds));
-  const wraps = await measure("a wrapped step", (positions) => wrapOverhead(path, context, positions, rounds, profile));
+  const wrap = (step: boolean) => (positions: number) =>
+    wrapOverhead(path, context, positions, rounds, { profile, step });
+  const wraps = await measure("run() of a wrapped session", wrap(false));
+  const steps = await measure("plan(), run(), observe() of a wrapped session", wrap(true));
   return {
     summary: {
       planObserveP99Us: round2(plan.p99),
+      batchPlanObserveP99Us: Math.max(...batches.map(({ p99Us }) => p99Us)),
       heapGrowthBytes: growth,
       forwardOverheadUs: worst(forwards),
       wrapOverheadUs: worst(wraps),
+      wrapStepOverheadUs: worst(steps),
     },
     planObserveP50Us: round2(plan.p50),
     forwards: detail(forwards),
+    batches,
     wraps: detail(wraps),
+    wrapSteps: detail(steps),
   };
 });

@@ -1,0 +1,201 @@
+import { CostCorrection } from "../cost.ts";
+import { DEFAULT_MAX_POSITIONS } from "../curve.ts";
+import { NearfreeError } from "../errors.ts";
+import type { PlanReason } from "../plan.ts";
+import type { Profile } from "../profile.ts";
+import type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./batch.ts";
+import { BatchCost } from "./batch-cost.ts";
+import { BatchRows } from "./batch-rows.ts";
+import { batchValue } from "./batch-value.ts";
+import { Fairness } from "./fairness.ts";
+import { RequestSurvival } from "./request-survival.ts";
+
+export const DEFAULT_MAX_REQUESTS = 32;
+export const DEFAULT_MOST_SLOWDOWN = 0.25;
+
+export interface BatchSchedulerOptions {
+  /** Of batched forwards (`padded`), or of one batch whose rows count (`flat`); several may differ in context, and in batch where padded. */
+  readonly profile: Profile | readonly Profile[];
+  /** How rows follow from positions. Default `padded`. */
+  readonly rows?: RowsModel | undefined;
+  /** Most requests of a step, at most 1024. Default 32. */
+  readonly maxRequests?: number | undefined;
+  /** Most positions of one request. Default 32, and never more than were measured. */
+  readonly maxPositions?: number | undefined;
+  /** Share by which drafts of the others may slow a request down, against a server without drafts. Default 0.25. */
+  readonly mostSlowdown?: number | undefined;
+}
+
+/**
+ * Plans one forward for several requests by value: each request has one position, and further ones go to the draft tokens that
+ * are likeliest to stand, whosever they are, as far as they pay at the server's rate (`bestValue` over all requests). No
+ * request runs beyond its own limits, and none is slowed down for the others' sake for longer than `mostSlowdown` allows.
+ *
+ * A forward takes one time for all in it: the tightest `latencyMs` holds for all. Rows of different kernels may differ by their
+ * rounding: there is no bitwise mode for several requests. Drafters are taken to be free.
+ *
+ * @throws NearfreeError `invalid-argument` for an option out of range, or profiles that do not belong together.
+ */
+export function createBatchScheduler(options: BatchSchedulerOptions): BatchScheduler {
+  const { rows = "padded", maxRequests = DEFAULT_MAX_REQUESTS, mostSlowdown = DEFAULT_MOST_SLOWDOWN } = options;
+  const most = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
+  requireInteger("maxRequests", maxRequests, 1024);
+  requireInteger("maxPositions", most, 1024);
+  if (!(mostSlowdown >= 0)) refuse("mostSlowdown", "a number of at least 0", mostSlowdown);
+  const cost = new BatchCost([options.profile].flat(), rows);
+  return new CostedBatchScheduler(cost, new BatchRows(rows, maxRequests, Math.min(most, cost.maxRows)), mostSlowdown);
+}
+
+/** Share of the past that one step forgets in the speed over a server without drafts, and steps that it starts from. */
+const SPEED_FORGET = 0.005;
+const SPEED_PRIOR_STEPS = 4;
+/** Weight of one step in the time that a step takes beside its forward. */
+const REST_WEIGHT = 0.05;
+
+class CostedBatchScheduler implements BatchScheduler {
+  readonly maxPositions: number;
+  readonly maxRequests: number;
+  readonly #table: BatchCost;
+  readonly #rows: BatchRows;
+  readonly #correction = new CostCorrection();
+  readonly #survival: RequestSurvival;
+  readonly #fairness: Fairness;
+  readonly #plan: BatchPlan;
+  readonly #slots: Int32Array;
+  readonly #choice;
+  #requests = 0;
+  #covered = false;
+  // Speed over a server without drafts: tokens of a request, and ms over the ms of one position each, with forgetting.
+  #tokens = SPEED_PRIOR_STEPS;
+  #time = SPEED_PRIOR_STEPS;
+  #restMs = 0;
+
+  constructor(table: BatchCost, rows: BatchRows, mostSlowdown: number) {
+    const { maxRequests, maxPositions } = rows;
+    this.maxPositions = maxPositions;
+    this.maxRequests = maxRequests;
+    this.#table = table;
+    this.#rows = rows;
+    this.#survival = new RequestSurvival(maxRequests);
+    this.#fairness = new Fairness(maxRequests, mostSlowdown);
+    this.#slots = new Int32Array(maxRequests);
+    const positions = new Int32Array(maxRequests);
+    this.#plan = { positions, rows: 1, expectedMs: Number.NaN, expectedTokens: 0, reason: "no-profile" };
+    const priceMs = new Float64Array(table.maxRows);
+    this.#choice = { gain: rows.gain, gains: 0, priceMs, widest: 0, limitMs: 0, tokensPerMs: 0 };
+  }
+
+  plan(requests: readonly BatchRequest[]): BatchPlan {
+    const count = requests.length;
+    const rows = this.#rows;
+    if (count < 1 || count > this.maxRequests) refuse("requests", `1 to ${this.maxRequests} of them`, count);
+    let context = 0;
+    let latencyMs = Number.POSITIVE_INFINITY;
+    rows.begin(count);
+    for (let i = 0; i < count; i++) {
+      const request = requests[i]!;
+      const { slot } = request;
+      if (!(slot >= 0 && slot < this.maxRequests)) refuse("slot", `0 to ${this.maxRequests - 1}`, slot);
+      this.#slots[i] = slot;
+      context += request.contextLength / count;
+      latencyMs = Math.min(latencyMs, request.latencyMs);
+      const available = rows.limit(i, request);
+      this.#survival.fill(slot, request.confidence, available - 1, rows.survival[i]!);
+    }
+    this.#requests = count;
+    this.#covered = this.#table.moveTo(count, context);
+    const choice = this.#choice;
+    choice.gains = rows.rank();
+    choice.widest = this.#covered ? Math.min(rows.widest, this.#table.maxRows - rows.least) : 0;
+    this.#price(rows.least, choice.widest);
+    choice.limitMs = this.#limitMs(latencyMs);
+    choice.tokensPerMs = ((this.#tokens / this.#time) * count) / this.#plainMs();
+    this.#fill(batchValue(choice));
+    return this.#plan;
+  }
+
+  observe({ emitted, scores, forwardMs, restMs }: BatchOutcome): void {
+    const level = this.#correction.level;
+    const { rows } = this.#plan;
+    const plainMs = this.#covered ? this.#plainMs() : 1;
+    const stepMs = this.#covered ? this.#costMs(rows) : 1;
+    let tokens = 0;
+    for (let i = 0; i < this.#requests; i++) {
+      const slot = this.#slots[i]!;
+      tokens += emitted[i]!;
+      this.#survival.learn(slot, scores[i]!);
+      this.#fairness.observe(slot, stepMs, emitted[i]!, plainMs);
+    }
+    if (!this.#covered) return;
+    this.#correction.observe(rows, forwardMs, this.#table.costMs[rows - 1]!);
+    // A pause counts for no more than a forward.
+    this.#restMs += REST_WEIGHT * (Math.min(restMs / level, stepMs / level) - this.#restMs);
+    this.#tokens += tokens / this.#requests - SPEED_FORGET * this.#tokens;
+    this.#time += (stepMs + this.#restMs * level) / plainMs - SPEED_FORGET * this.#time;
+  }
+
+  free(slot: number): void {
+    this.#survival.free(slot);
+    this.#fairness.free(slot);
+  }
+
+  /** ms of a forward, corrected by what was observed. */
+  #costMs(rows: number): number {
+    return this.#table.costMs[rows - 1]! * this.#correction.shape(rows) * this.#correction.level;
+  }
+
+  /** ms of a step of one position each. */
+  #plainMs(): number {
+    return this.#covered ? this.#costMs(this.#rows.least) + this.#restMs * this.#correction.level : 1;
+  }
+
+  #price(least: number, widest: number): void {
+    const { priceMs } = this.#choice;
+    const restMs = this.#restMs * this.#correction.level;
+    for (let c = 0; c <= widest; c++) priceMs[c] = this.#covered ? this.#costMs(least + c) + restMs : 1;
+  }
+
+  /** The tightest latency; a request that was slowed down enough waits for no draft that costs. */
+  #limitMs(latencyMs: number): number {
+    const plainMs = this.#plainMs();
+    let limit = latencyMs;
+    for (let i = 0; i < this.#requests; i++) {
+      if (this.#fairness.isBehind(this.#slots[i]!, plainMs)) limit = Math.min(limit, plainMs);
+    }
+    return limit;
+  }
+
+  #fill(widened: number): void {
+    const plan = this.#plan;
+    plan.rows = this.#rows.least + widened;
+    plan.expectedMs = this.#covered ? this.#costMs(plan.rows) : Number.NaN;
+    plan.expectedTokens = this.#requests + this.#rows.assign(widened, plan.positions);
+    plan.reason = this.#reasonFor(widened);
+  }
+
+  #reasonFor(widened: number): PlanReason {
+    const { gains, widest, priceMs, limitMs } = this.#choice;
+    if (!this.#covered) return "no-profile";
+    if (this.#correction.stale) return "stale-profile";
+    if (widened > 0) return "best-value";
+    if (gains === 0) return "draft-too-short";
+    return widest === 0 || priceMs[1]! > limitMs ? "limit" : "not-worth-it";
+  }
+}
+
+function requireInteger(what: string, value: number, most: number): void {
+  if (!(Number.isSafeInteger(value) && value >= 1 && value <= most))
+    refuse(what, `an integer from 1 to ${most}`, value);
+}
+
+function refuse(what: string, expected: string, received: number): never {
+  const remedy = "see BatchSchedulerOptions and BatchRequest";
+  throw new NearfreeError({
+    code: "invalid-argument",
+    from: "core",
+    what,
+    expected,
+    received: String(received),
+    remedy,
+  });
+}
