@@ -16,6 +16,7 @@ export { decode, decodeAll } from "./decode/speculative.ts";
 export type { DecodeStats, FinishReason, StepReport } from "./decode/stats.ts";
 export type { NgramOptions } from "./draft/ngram.ts";
 export { createNgramDrafter } from "./draft/ngram.ts";
+export { Shadow } from "./draft/shadow.ts";
 export type { Draft, Drafter } from "./drafter.ts";
 export { createDraft } from "./drafter.ts";
 export type { Cell, Environment, ProfileKey } from "./environment.ts";
