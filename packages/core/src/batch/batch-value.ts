@@ -14,7 +14,7 @@ export interface BatchChoice {
 
 /**
  * How often to widen the step: maximises the expected tokens less tokensPerMs * price within the limit, 0 always among the
- * choices. `bestValue` for one request; the reasons are the same for several.
+ * choices. Choosing by price, not by tokens per ms of each step, is explained at `bestValue`.
  */
 export function batchValue({ gain, gains, priceMs, widest, limitMs, tokensPerMs }: BatchChoice): number {
   let tokens = 0;

@@ -120,8 +120,8 @@ describe("createBatchScheduler", () => {
     const scheduler = createBatchScheduler({ profile: profileOf(line(64, 0.3)), rows: "flat", mostSlowdown: 100 });
     const requests = [request(0, [0.7, 0.7, 0.7]), request(1, [0.7, 0.7, 0.7])];
     for (let step = 0; step < 200; step++) {
-      scheduler.plan(requests);
-      scheduler.observe({ emitted: [4, 1], scores: [scoresOf(3, 3), scoresOf(0, 3)], forwardMs: 0, restMs: 0 });
+      const emitted = [scheduler.plan(requests).positions[0]!, 1];
+      scheduler.observe({ emitted, scores: [scoresOf(3, 3), scoresOf(0, 3)], forwardMs: 0, restMs: 0 });
     }
     const [good, bad] = positionsOf(scheduler, requests);
     expect(good!).toBeGreaterThan(bad!);
@@ -195,7 +195,7 @@ describe("whatever the requests are", () => {
         const [scheduler, twin] = [createBatchScheduler(options), createBatchScheduler(options)];
         const measured = 1 + ratios.length;
         for (const { requests: drawn, slow } of steps) {
-          const requests = drawn.map((each, slot) => request(slot, each.confidence, each));
+          const requests = drawn.map(({ confidence, ...limits }, slot) => request(slot, confidence, limits));
           const plan = scheduler.plan(requests);
           const same = twin.plan(requests);
           expect([same.rows, same.expectedMs, ...same.positions]).toEqual([

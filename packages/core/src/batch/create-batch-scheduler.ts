@@ -2,6 +2,8 @@ import { CostCorrection } from "../cost.ts";
 import { DEFAULT_MAX_POSITIONS } from "../curve.ts";
 import { NearfreeError } from "../errors.ts";
 import type { PlanReason } from "../plan.ts";
+import { bestValue } from "../policy/best-value.ts";
+import type { Situation } from "../policy/policy.ts";
 import type { Profile } from "../profile.ts";
 import type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./batch.ts";
 import { BatchCost } from "./batch-cost.ts";
@@ -63,6 +65,8 @@ class CostedBatchScheduler implements BatchScheduler {
   readonly #plan: BatchPlan;
   readonly #slots: Int32Array;
   readonly #choice;
+  /** The rule for one request, which needs prices and no curve. */
+  readonly #single: { choose(situation: Omit<Situation, "curve">): number } = bestValue();
   #requests = 0;
   #covered = false;
   // Speed over a server without drafts: tokens of a request, and ms over the ms of one position each, with forgetting.
@@ -110,8 +114,17 @@ class CostedBatchScheduler implements BatchScheduler {
     this.#price(rows.least, choice.widest);
     choice.limitMs = this.#limitMs(latencyMs);
     choice.tokensPerMs = ((this.#tokens / this.#time) * count) / this.#plainMs();
-    this.#fill(batchValue(choice));
+    this.#fill(count === 1 ? this.#chooseOne() : batchValue(choice));
     return this.#plan;
+  }
+
+  /** One request alone is planned like any sequence alone, its rest of a right draft counted in. */
+  #chooseOne(): number {
+    const { gains, priceMs, widest, limitMs, tokensPerMs } = this.#choice;
+    let most = Math.min(gains, widest);
+    while (most > 0 && priceMs[most]! > limitMs) most--;
+    const survival = this.#rows.survival[0]!;
+    return this.#single.choose({ survival, priceMs, available: 1 + most, tokensPerMs }) - 1;
   }
 
   observe({ emitted, scores, forwardMs, restMs }: BatchOutcome): void {

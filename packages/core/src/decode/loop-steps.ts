@@ -164,6 +164,7 @@ export class LoopSteps {
       scores.position[k] = k;
       scores.confidence[k] = this.#draft.confidence[k]!;
       scores.accepted[k] = k < count - 1 ? 1 : 0;
+      scores.age[k] = 0;
     }
   }
 }
