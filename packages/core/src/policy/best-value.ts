@@ -2,8 +2,8 @@ import type { Policy, Situation } from "./policy.ts";
 
 /** Draft tokens that are looked along; those further on count like the last of them. */
 const DEPTH = 32;
-/** A draft that would never end is valued as if it ended once in so many forwards. */
-const LONGEST_RUN = 200;
+/** No draft is taken to be surer than this: one that never ended would be worth more than can be counted. */
+const SUREST = 0.998;
 
 /**
  * Maximises tokens per ms over many steps: E(n) - lambda * price(n), and what the draft is worth after it; n = 1 is always considered.
@@ -33,7 +33,8 @@ export function bestValue(): Policy {
       const { survival, available, priceMs, tokensPerMs } = situation;
       const last = Math.min(available - 1, DEPTH);
       if (last === 0) return 1;
-      for (let k = 0; k < last; k++) chance[k] = survival[k]! > 0 ? survival[k + 1]! / survival[k]! : 0;
+      for (let k = 0; k < last; k++)
+        chance[k] = survival[k]! > 0 ? Math.min(SUREST, survival[k + 1]! / survival[k]!) : 0;
       const tail = chance[last - 1]!;
       const end = endless(tail, situation);
       let best = 1;
@@ -67,7 +68,7 @@ function endless(chance: number, { available, priceMs, tokensPerMs }: Situation)
   for (let n = 1; n <= available; n++) {
     tokens += reached;
     reached *= chance;
-    const worth = (tokens - tokensPerMs * priceMs[n - 1]!) / Math.max(1 - reached, 1 / LONGEST_RUN);
+    const worth = (tokens - tokensPerMs * priceMs[n - 1]!) / (1 - reached);
     if (worth > top) top = worth;
   }
   return top;
