@@ -14,6 +14,12 @@ const RATE_PRIOR_STEPS = 4;
 /** Weight of one step in the time that a step takes beside its forward. */
 const REST_WEIGHT = 0.05;
 
+/** What schedulers of one model may learn together. Default: each for itself. */
+export interface SharedLearning {
+  readonly cost?: CostCorrection;
+  readonly survival?: Pick<Survival, "fill" | "learn">;
+}
+
 /** Chooses by policy over a cost curve, corrected by what is observed. */
 export class CurveScheduler implements Scheduler {
   readonly consistency: "bitwise" | "tolerant";
@@ -22,8 +28,8 @@ export class CurveScheduler implements Scheduler {
   readonly maxRows: number;
   readonly #policy: Policy;
   readonly #curve: CostCurve;
-  readonly #cost = new CostCorrection();
-  readonly #survival = new Survival();
+  readonly #cost: CostCorrection;
+  readonly #survival: Pick<Survival, "fill" | "learn">;
   readonly #gate = new DraftGate();
   readonly #guard: Guard | undefined;
   readonly #situation: { -readonly [K in keyof Situation]: Situation[K] };
@@ -36,8 +42,10 @@ export class CurveScheduler implements Scheduler {
   #ms: number;
   #restMs = 0;
 
-  constructor(policy: Policy, curve: CostCurve, consistency: "bitwise" | "tolerant") {
+  constructor(policy: Policy, curve: CostCurve, consistency: "bitwise" | "tolerant", shared: SharedLearning = {}) {
     this.#policy = policy;
+    this.#cost = shared.cost ?? new CostCorrection();
+    this.#survival = shared.survival ?? new Survival();
     this.#curve = curve;
     this.consistency = consistency;
     this.minRows = curve.smallestRows[0]!;

@@ -3,6 +3,7 @@ export { throwIfAborted } from "./abort.ts";
 export type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./batch/batch.ts";
 export type { BatchSchedulerOptions } from "./batch/create-batch-scheduler.ts";
 export { createBatchScheduler, DEFAULT_MAX_REQUESTS, DEFAULT_MOST_SLOWDOWN } from "./batch/create-batch-scheduler.ts";
+export { createInterleavedSchedulers } from "./batch/create-interleaved-schedulers.ts";
 export type { Consistency } from "./consistency.ts";
 export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./consistency.ts";
 export type { SchedulerOptions } from "./create-scheduler.ts";

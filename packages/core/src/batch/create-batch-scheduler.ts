@@ -5,6 +5,7 @@ import type { PlanReason } from "../plan.ts";
 import { bestValue } from "../policy/best-value.ts";
 import type { Situation } from "../policy/policy.ts";
 import type { Profile } from "../profile.ts";
+import { Survival } from "../survival.ts";
 import type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./batch.ts";
 import { BatchCost } from "./batch-cost.ts";
 import { BatchRows } from "./batch-rows.ts";
@@ -60,7 +61,7 @@ class CostedBatchScheduler implements BatchScheduler {
   readonly #table: BatchCost;
   readonly #rows: BatchRows;
   readonly #correction = new CostCorrection();
-  readonly #survival: RequestSurvival;
+  readonly #survival: readonly RequestSurvival[]; // [slot]
   readonly #fairness: Fairness;
   readonly #plan: BatchPlan;
   readonly #slots: Int32Array;
@@ -80,7 +81,8 @@ class CostedBatchScheduler implements BatchScheduler {
     this.maxRequests = maxRequests;
     this.#table = table;
     this.#rows = rows;
-    this.#survival = new RequestSurvival(maxRequests);
+    const shared = new Survival();
+    this.#survival = Array.from({ length: maxRequests }, () => new RequestSurvival(shared));
     this.#fairness = new Fairness(maxRequests, mostSlowdown);
     this.#slots = new Int32Array(maxRequests);
     const positions = new Int32Array(maxRequests);
@@ -99,12 +101,12 @@ class CostedBatchScheduler implements BatchScheduler {
     for (let i = 0; i < count; i++) {
       const request = requests[i]!;
       const { slot } = request;
-      if (!(slot >= 0 && slot < this.maxRequests)) refuse("slot", `0 to ${this.maxRequests - 1}`, slot);
+      if (this.#survival[slot] === undefined) refuse("slot", `0 to ${this.maxRequests - 1}`, slot);
       this.#slots[i] = slot;
       context += request.contextLength / count;
       latencyMs = Math.min(latencyMs, request.latencyMs);
       const available = rows.limit(i, request);
-      this.#survival.fill(slot, request.confidence, available - 1, rows.survival[i]!);
+      this.#survival[slot]!.fill(request.confidence, available - 1, rows.survival[i]!);
     }
     this.#requests = count;
     this.#covered = this.#table.moveTo(count, context);
@@ -124,7 +126,13 @@ class CostedBatchScheduler implements BatchScheduler {
     let most = Math.min(gains, widest);
     while (most > 0 && priceMs[most]! > limitMs) most--;
     const survival = this.#rows.survival[0]!;
-    return this.#single.choose({ survival, priceMs, available: 1 + most, tokensPerMs }) - 1;
+    let widened = this.#single.choose({ survival, priceMs, available: 1 + most, tokensPerMs }) - 1;
+    if (widened > 0 && priceMs[widened]! > limitMs) widened = most;
+    // As for several: more rows that cost less.
+    for (let c = widened + 1; c <= widest; c++) {
+      if (priceMs[c]! < priceMs[widened]! && priceMs[c]! <= limitMs) widened = c;
+    }
+    return widened;
   }
 
   observe({ emitted, scores, forwardMs, restMs }: BatchOutcome): void {
@@ -136,7 +144,7 @@ class CostedBatchScheduler implements BatchScheduler {
     for (let i = 0; i < this.#requests; i++) {
       const slot = this.#slots[i]!;
       tokens += emitted[i]!;
-      this.#survival.learn(slot, scores[i]!);
+      this.#survival[slot]!.learn(scores[i]!);
       this.#fairness.observe(slot, stepMs, emitted[i]!, plainMs);
     }
     if (!this.#covered) return;
@@ -148,7 +156,7 @@ class CostedBatchScheduler implements BatchScheduler {
   }
 
   free(slot: number): void {
-    this.#survival.free(slot);
+    this.#survival[slot]?.forget();
     this.#fairness.free(slot);
   }
 

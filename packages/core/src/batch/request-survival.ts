@@ -1,5 +1,4 @@
-import type { Scores } from "../survival.ts";
-import { Survival } from "../survival.ts";
+import type { Scores, Survival } from "../survival.ts";
 
 /** Share of a request's past that one new score forgets. */
 const FORGET = 0.02;
@@ -7,29 +6,29 @@ const FORGET = 0.02;
 const SHARED_WEIGHT = 16;
 
 /**
- * Survival for many requests: what a confidence is worth is learned from all of them together, and for each a factor on top,
- * accepted over expected, shrunk towards 1. So a request starts from what the others know.
+ * Survival of one request among many: what a confidence is worth is learned from all of them together, and a factor on top from
+ * its own, accepted over expected, shrunk towards 1. So a request starts from what the others know.
  */
 export class RequestSurvival {
-  readonly #shared = new Survival();
-  // [slot]: forgotten sums of accepted scores, and of what was expected of them
-  readonly #accepted: Float64Array;
-  readonly #expected: Float64Array;
+  readonly #shared: Survival;
+  // Forgotten sums of accepted scores, and of what was expected of them
+  #accepted = 0;
+  #expected = 0;
 
-  constructor(slots: number) {
-    this.#accepted = new Float64Array(slots);
-    this.#expected = new Float64Array(slots);
+  constructor(shared: Survival) {
+    this.#shared = shared;
   }
 
-  free(slot: number): void {
-    this.#accepted[slot] = 0;
-    this.#expected[slot] = 0;
+  /** Another request takes its place. */
+  forget(): void {
+    this.#accepted = 0;
+    this.#expected = 0;
   }
 
   /** out[k] = S_k for k = 0..drafted. S_0 = 1. */
-  fill(slot: number, confidence: Float32Array, drafted: number, out: Float64Array): void {
+  fill(confidence: Float32Array, drafted: number, out: Float64Array): void {
     this.#shared.fill(confidence, drafted, out);
-    const factor = this.#factor(slot);
+    const factor = (this.#accepted + SHARED_WEIGHT) / (this.#expected + SHARED_WEIGHT);
     let before = 1; // S_(k-1) without the factor
     let product = 1;
     for (let k = 1; k <= drafted; k++) {
@@ -40,16 +39,12 @@ export class RequestSurvival {
     }
   }
 
-  learn(slot: number, scores: Scores): void {
+  learn(scores: Scores): void {
     for (let i = 0; i < scores.length; i++) {
       const expected = this.#shared.acceptance(scores.position[i]!, scores.confidence[i]!);
-      this.#expected[slot] = this.#expected[slot]! * (1 - FORGET) + expected;
-      this.#accepted[slot] = this.#accepted[slot]! * (1 - FORGET) + scores.accepted[i]!;
+      this.#expected = this.#expected * (1 - FORGET) + expected;
+      this.#accepted = this.#accepted * (1 - FORGET) + scores.accepted[i]!;
     }
     this.#shared.learn(scores);
-  }
-
-  #factor(slot: number): number {
-    return (this.#accepted[slot]! + SHARED_WEIGHT) / (this.#expected[slot]! + SHARED_WEIGHT);
   }
 }
