@@ -1,5 +1,6 @@
 import { createRandom } from "@nearfree/calibrate";
-import { type BatchRequest, createBatchScheduler, createScores, type Profile, type RowsModel } from "@nearfree/core";
+import { type BatchRequest, createBatchScheduler, createScores, type RowsModel } from "@nearfree/core";
+import { steadyCurve } from "./overhead-curve.ts";
 import { quantilesUs } from "./overhead-plan.ts";
 
 const REQUESTS = 32;
@@ -8,7 +9,7 @@ const POSITIONS = 16;
 /** plan() and observe() of 32 sequences with drafts of up to 15 tokens, in microseconds. */
 export function batchPlanObserveUs(rows: RowsModel, rounds: number): { p50: number; p99: number } {
   const scheduler = createBatchScheduler({
-    profile: curve(rows),
+    profile: steadyCurve(POSITIONS, rows === "flat" ? 0.05 : 0.15, REQUESTS),
     rows,
     maxRequests: REQUESTS,
     maxPositions: POSITIONS,
@@ -51,38 +52,4 @@ export function batchPlanObserveUs(rows: RowsModel, rounds: number): { p50: numb
     scheduler.observe(outcome);
     return middle - began + (process.hrtime.bigint() - resumed);
   });
-}
-
-/** A curve wide enough for every draft token: what planning takes does not depend on what forwards cost, but for their number. */
-function curve(rows: RowsModel): Profile {
-  const batch = REQUESTS;
-  const points = Array.from({ length: POSITIONS }, (_, i) => {
-    const ratio = 1 + (rows === "flat" ? 0.05 : 0.15) * i;
-    return { positions: i + 1, ratio, low: ratio, high: ratio, samples: 8, level: "certified" as const };
-  });
-  return {
-    version: 1,
-    key: {
-      environment: {
-        runtime: "none",
-        runtimeVersion: "0",
-        executionProvider: "none",
-        options: {},
-        threads: 1,
-        graphOptimizationLevel: "all",
-        device: {},
-      },
-      model: "curve",
-      cell: { contextLength: 256, batch },
-      method: 1,
-    },
-    measuredAt: "2026-01-01T00:00:00.000Z",
-    baseMs: 5,
-    coldMs: 5,
-    points,
-    boundaries: [],
-    idleCompute: { positions: 1, flopsPerSecond: 1, bytesPerSecond: 1, bytesPerWeight: 4 },
-    invariance: { classes: [], maxDifference: 0, rows: 0, argmaxFlips: 0 },
-    run: { forwards: 0, ms: 0, discards: 0, drift: 0 },
-  };
 }

@@ -1,10 +1,11 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createRandom } from "@nearfree/calibrate";
-import { createScheduler, createScores, type Outcome, type Plan, type PlanRequest, type Profile } from "@nearfree/core";
+import { createScheduler, createScores, type Outcome, type Plan, type PlanRequest } from "@nearfree/core";
+import { steadyCurve } from "./overhead-curve.ts";
 
 /** Positions up to which plan() and observe() are timed. */
-export const MOST_POSITIONS = 64;
+const MOST_POSITIONS = 64;
 
 /** plan() and observe() on situations like those of a decode, one after the other; the same for the same seed. */
 class Steps {
@@ -15,7 +16,8 @@ class Steps {
   readonly #mostDrafted: number;
   #round = 0;
 
-  constructor(profile: Profile) {
+  constructor() {
+    const profile = steadyCurve(MOST_POSITIONS, 0.05);
     this.#scheduler = createScheduler({ profile, maxPositions: MOST_POSITIONS });
     this.#mostDrafted = this.#scheduler.maxPositions - 1;
     const confidence = new Float32Array(this.#mostDrafted);
@@ -55,8 +57,8 @@ class Steps {
 }
 
 /** One plan() and one observe() in microseconds. */
-export function planObserveUs(profile: Profile, rounds: number): { p50: number; p99: number } {
-  const steps = new Steps(profile);
+export function planObserveUs(rounds: number): { p50: number; p99: number } {
+  const steps = new Steps();
   return quantilesUs(rounds, () => {
     steps.prepare();
     const began = process.hrtime.bigint();
@@ -81,8 +83,8 @@ export function quantilesUs(rounds: number, round: () => bigint): { p50: number;
 }
 
 /** Bytes by which `steps` steps make the heap grow, garbage not counted, once everything is compiled. */
-export function heapGrowthBytes(profile: Profile, steps: number): number {
-  const each = new Steps(profile);
+export function heapGrowthBytes(steps: number): number {
+  const each = new Steps();
   const run = (count: number) => {
     for (let i = 0; i < count; i++) {
       each.prepare();

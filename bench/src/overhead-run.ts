@@ -9,6 +9,9 @@ export interface RunOverhead {
   readonly overheadUs: number;
 }
 
+/** Rounds until everything is compiled: a loop runs its steps by the thousand. */
+const WARM_UP = 500;
+
 type Run = (
   feeds: ort.InferenceSession.FeedsType,
   fetches: ort.InferenceSession.FetchesType,
@@ -112,7 +115,7 @@ async function pairedOverhead(
   };
   const bareMs: number[] = [];
   const differences: number[] = [];
-  for (let round = -50; round < rounds; round++) {
+  for (let round = -WARM_UP; round < rounds; round++) {
     const bareFirst = (round & 1) === 0;
     const first = bareFirst ? await time(bare) : await timeDressed();
     const second = bareFirst ? await timeDressed() : await time(bare);

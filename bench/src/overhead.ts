@@ -26,14 +26,14 @@ await benchCommand("overhead", "what nearfree costs beside the model", async ({ 
   const path = model.folder.modelPath;
   await model.release();
 
-  const plan = planObserveUs(profile, quick ? 50_000 : 500_000);
+  const plan = planObserveUs(quick ? 50_000 : 500_000);
   say(`plan() + observe(): p50 ${plan.p50.toFixed(2)} us, p99 ${plan.p99.toFixed(2)} us`);
   const batches = (["padded", "flat"] as const).map((rows) => {
     const { p50, p99 } = batchPlanObserveUs(rows, quick ? 5_000 : 50_000);
     say(`plan() + observe() of 32 sequences, ${rows} rows: p50 ${p50.toFixed(1)} us, p99 ${p99.toFixed(1)} us`);
     return { rows, p50Us: round2(p50), p99Us: round2(p99) };
   });
-  const growth = heapGrowthBytes(profile, 1_000_000);
+  const growth = heapGrowthBytes(1_000_000);
   say(`a million steps: the heap grew by ${growth} bytes`);
   const rounds = quick ? 300 : 2000;
   const measure = async (what: string, overheadOf: (positions: number) => Promise<RunOverhead>) => {
