@@ -1,9 +1,11 @@
 import type { Consistency } from "./consistency.ts";
 import { invariantRows, resolveConsistency } from "./consistency.ts";
 import { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+import type { SharedLearning } from "./curve-scheduler.ts";
 import { CurveScheduler } from "./curve-scheduler.ts";
 import { NearfreeError } from "./errors.ts";
 import { FixedScheduler } from "./fixed-scheduler.ts";
+import { LearnedCurve } from "./learned-curve.ts";
 import { bestValue } from "./policy/best-value.ts";
 import { fixed } from "./policy/fixed.ts";
 import { latency } from "./policy/latency.ts";
@@ -11,10 +13,13 @@ import { nearFree } from "./policy/near-free.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Profile } from "./profile.ts";
 import { DEFAULT_EPSILON } from "./profile.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler } from "./scheduler.ts";
 
 interface CommonOptions {
-  /** The model's profile, or several that differ in context length only. Without one: one position at a time. */
+  /**
+   * The model's profile, or several that differ in context length only. Without one: one position at a time; or, where
+   * `consistency` is `tolerant`, costs are learned on the way, by probes within 3% of the time.
+   */
   readonly profile?: Profile | readonly Profile[] | undefined;
   /**
    * `bitwise`: rows of one invariance class only, so no schedule changes a bit of the output. `tolerant`: any rows.
@@ -38,7 +43,12 @@ export type SchedulerOptions = CommonOptions &
  * @throws NearfreeError `invalid-argument` for an option outside its range, profiles that do not belong together,
  *   or `bitwise` without a profile to read the invariance classes from.
  */
-export function createScheduler(options: SchedulerOptions = {}): Scheduler {
+export function createScheduler(options: SchedulerOptions = {}): ObservableScheduler {
+  return buildScheduler(options, {});
+}
+
+/** `createScheduler` for schedulers that learn something together. */
+export function buildScheduler(options: SchedulerOptions, shared: SharedLearning): ObservableScheduler {
   const policy = createPolicy(options);
   const maxPositions = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
   if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {
@@ -49,14 +59,18 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     if (options.consistency === "bitwise") {
       refuse("consistency", "a profile with bitwise", "none", "calibrate first, or choose 'tolerant'");
     }
-    return options.policy === "fixed"
-      ? new FixedScheduler(options.positions, undefined)
+    if (options.policy === "fixed") return new FixedScheduler(options.positions, undefined);
+    // Nothing is known of invariance either: only who tolerates any rows may have them tried.
+    const learns =
+      options.consistency === "tolerant" && (policy.reason === "best-value" || policy.reason === "near-free");
+    return learns && maxPositions > 1
+      ? new CurveScheduler(policy, new LearnedCurve(maxPositions), "tolerant", { survival: shared.survival })
       : new FixedScheduler(1, "no-profile");
   }
   const consistency = resolveConsistency(options.consistency ?? "auto", profiles);
   if (options.policy === "fixed" && consistency === "tolerant") return new FixedScheduler(options.positions, undefined);
   const rows = consistency === "bitwise" ? invariantRows(profiles) : undefined;
-  return new CurveScheduler(policy, createCostCurve(profiles, { maxPositions, rows }), consistency);
+  return new CurveScheduler(policy, createCostCurve(profiles, { maxPositions, rows }), consistency, shared);
 }
 
 function createPolicy(options: SchedulerOptions): Policy {

@@ -1,0 +1,85 @@
+import { createNgramDrafter } from "@nearfree/core";
+import { benchCommand } from "./bench-command.ts";
+import { RIVAL_KEYS } from "./policies/rivals.ts";
+import { REPLAY_CURVES } from "./policy-curves.ts";
+import { RECORDED_VARIANTS, recordings } from "./policy-recording.ts";
+import { geomean, type Ratio } from "./policy-score.ts";
+import { type Segment, withDrafts } from "./policy-stream.ts";
+import { type Cell, playCell } from "./policy-tournament.ts";
+import { segmentsByAcceptance, TRAFFICS } from "./policy-traffic.ts";
+
+const SEEDS = 20;
+const QUICK_SEEDS = 4;
+
+/** Segments of every recorded variant, those that drafts do worst on first. */
+async function rankedSegments(say: (line: string) => void): Promise<ReadonlyMap<string, readonly Segment[]>> {
+  const drafter = createNgramDrafter();
+  const ranked = new Map<string, readonly Segment[]>();
+  for (const variant of RECORDED_VARIANTS) {
+    const texts = (await recordings(variant, say)).map((recording) => withDrafts(recording, drafter));
+    ranked.set(variant, segmentsByAcceptance(texts));
+  }
+  return ranked;
+}
+
+function summaryOf(cells: readonly Cell[]) {
+  const of = (kind: string) => cells.filter(({ curve }) => curve.kind === kind);
+  const rivalMeans = (some: readonly Cell[]) =>
+    some.flatMap((cell) => RIVAL_KEYS.map((key) => cell.overRivals[key].mean));
+  const perRival = RIVAL_KEYS.map((key) => [
+    `over${key[0]!.toUpperCase()}${key.slice(1)}`,
+    round(geomean(cells.map((cell) => cell.overRivals[key].mean))),
+  ]);
+  return {
+    overBestFixedMin: round(Math.min(...cells.map((cell) => cell.overBestFixed.mean))),
+    overBestFixedMixed: round(
+      geomean(cells.filter(({ traffic }) => traffic.mixed).map((cell) => cell.overBestFixed.mean)),
+    ),
+    overClairvoyant: round(geomean(cells.map((cell) => cell.overClairvoyant.mean))),
+    overRivalsHard: round(geomean(rivalMeans(of("hard")))),
+    overRivalsFlatMin: round(Math.min(...rivalMeans(of("flat")))),
+    worstLossVsOne: round(1 - Math.min(...cells.map((cell) => cell.overPlainWorst))),
+    ...Object.fromEntries(perRival),
+  };
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;
+const rounded = ({ mean, low, high }: Ratio) => [round(mean), round(low), round(high)];
+
+function detailOf(cell: Cell) {
+  return {
+    curve: cell.curve.name,
+    kind: cell.curve.kind,
+    traffic: cell.traffic.name,
+    tokensPerForward: round(cell.tokensPerForward),
+    bestFixed: cell.bestFixed,
+    overBestFixed: rounded(cell.overBestFixed),
+    overBestFixedWorst: round(cell.overBestFixedWorst),
+    overPlain: rounded(cell.overPlain),
+    overPlainWorst: round(cell.overPlainWorst),
+    overClairvoyant: rounded(cell.overClairvoyant),
+    overRivals: Object.fromEntries(RIVAL_KEYS.map((key) => [key, rounded(cell.overRivals[key])])),
+  };
+}
+
+const COLUMNS = ["plain", "fixed", "bound", ...RIVAL_KEYS];
+
+function line({ curve, traffic, overPlain, overBestFixed, overClairvoyant, overRivals }: Cell): string {
+  const means = [overPlain, overBestFixed, overClairvoyant, ...RIVAL_KEYS.map((key) => overRivals[key])];
+  return `${`${curve.name} ${traffic.name}`.padEnd(26)}${means.map(({ mean }) => mean.toFixed(3).padStart(8)).join("")}`;
+}
+
+await benchCommand("policy", "every rule for choosing positions on the same recorded texts", async ({ quick }, say) => {
+  const ranked = await rankedSegments(say);
+  const seeds = quick ? QUICK_SEEDS : SEEDS;
+  say(`speed over${" ".repeat(16)}${COLUMNS.map((name) => name.slice(0, 7).padStart(8)).join("")}`);
+  const cells: Cell[] = [];
+  for (const curve of REPLAY_CURVES) {
+    for (const traffic of TRAFFICS) {
+      const cell = playCell(curve, traffic, ranked.get(curve.variant)!, seeds);
+      say(line(cell));
+      cells.push(cell);
+    }
+  }
+  return { summary: summaryOf(cells), seeds, cells: cells.map(detailOf) };
+});
