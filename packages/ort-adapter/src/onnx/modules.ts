@@ -7,6 +7,7 @@ import type { NodeRole } from "./data-flow.ts";
 import { bytesOf } from "./data-type.ts";
 import type { Node, Tensor } from "./model.ts";
 import { scopeOf } from "./module-names.ts";
+import { isLoose, RowWidths } from "./row-widths.ts";
 import { storedBytes } from "./weights.ts";
 
 interface Placed {
@@ -28,6 +29,9 @@ export function groupModules(flow: readonly NodeRole[], values: Values, io: IoCl
   const kvCounted = new Set<number>();
   const isDecoder = flow.some(({ attention }) => attention);
   const routers = routerNodes(flow, values);
+  const widths = new RowWidths(flow, values);
+  // What lies between the products of a decomposed attention is part of it, not of the nodes around it.
+  const decomposed = flow.some(({ node, attention }) => attention && isProduct(node));
   for (const role of flow) {
     const placed = place(role, values, isDecoder, routers);
     const module = open(modules, placed);
@@ -39,6 +43,13 @@ export function groupModules(flow: readonly NodeRole[], values: Values, io: IoCl
     if (role.attention && !kvCounted.has(role.level)) {
       kvCounted.add(role.level);
       module.kvBytesPerPosition += kvBytes[role.level] ?? 0;
+      // Scores and their use: a multiplication and an addition each, for every channel of every head.
+      module.flopsPerContextPosition += 4 * widths.queries(role.level);
+    }
+    const apart = role.weighted === undefined && !role.attention && !(decomposed && placed.kind === "attention");
+    if (apart && isLoose(role.node, values)) {
+      module.looseNodes += 1;
+      module.elementsPerPosition += widths.of(role.node.outputs.find((output) => output !== ""));
     }
   }
   return [...modules.values()];
@@ -48,7 +59,16 @@ function open(modules: Map<string, OpenModule>, placed: Placed): OpenModule {
   const key = canonicalJson(placed);
   let module = modules.get(key);
   if (module === undefined) {
-    module = { ...placed, nodes: 0, weightBytes: 0, flopsPerPosition: 0, kvBytesPerPosition: 0 };
+    module = {
+      ...placed,
+      nodes: 0,
+      weightBytes: 0,
+      flopsPerPosition: 0,
+      kvBytesPerPosition: 0,
+      flopsPerContextPosition: 0,
+      looseNodes: 0,
+      elementsPerPosition: 0,
+    };
     modules.set(key, module);
   }
   return module;
@@ -93,9 +113,14 @@ function layerScope(node: Node): string | undefined {
 }
 
 function attentionKernel({ node, attention }: NodeRole, values: Values): KernelClass {
-  const fused = attention && !/MatMul$|^Einsum$/.test(node.opType);
+  const fused = attention && !isProduct(node);
   const activation = values.type(node.inputs[0] ?? "") ?? "unknown";
   return { operator: fused ? node.opType : "MatMul", activation: fused ? activation : floating(activation) };
+}
+
+/** One of the two products of a decomposed attention, where it is one at all. */
+function isProduct({ opType }: Node): boolean {
+  return /MatMul$|^Einsum$/.test(opType);
 }
 
 /** Shapes and masks inside a decomposed attention are integers; the attention is not. */
