@@ -22,7 +22,10 @@ export class RowWidths {
     this.#values = values;
     for (const role of flow) {
       const width = this.#outputWidth(role);
-      for (const output of role.node.outputs) if (output !== "") this.#widths.set(output, width);
+      const { opType, outputs } = role.node;
+      // Of a dynamic quantisation only the quantised values are as wide: scale and zero point are one number each.
+      const wide = opType === "DynamicQuantizeLinear" ? outputs.slice(0, 1) : outputs;
+      for (const output of wide) if (output !== "") this.#widths.set(output, width);
     }
   }
 
