@@ -9,6 +9,8 @@ export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
 export type { DecodeOptions } from "./decode/options.ts";
 export { decode, decodeAll } from "./decode/speculative.ts";
 export type { DecodeStats, FinishReason, StepReport } from "./decode/stats.ts";
+export type { DeviceSignature, KernelSignature, SignaturePoint } from "./device-signature.ts";
+export { parseSignature, SIGNATURE_VERSION } from "./device-signature.ts";
 export type { NgramOptions } from "./draft/ngram.ts";
 export { createNgramDrafter } from "./draft/ngram.ts";
 export type { Draft, Drafter } from "./drafter.ts";
@@ -27,6 +29,14 @@ export { fixed } from "./policy/fixed.ts";
 export { latency } from "./policy/latency.ts";
 export { nearFree } from "./policy/near-free.ts";
 export type { Policy, Situation } from "./policy/policy.ts";
+export type {
+  Mechanism,
+  ModulePrediction,
+  Predict,
+  PredictedBoundary,
+  Prediction,
+  PredictOptions,
+} from "./principle.ts";
 export type { Clock, Probe } from "./probe.ts";
 export type {
   Boundary,

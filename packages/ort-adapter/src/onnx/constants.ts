@@ -20,7 +20,7 @@ export interface TracedWeight {
 export class Values {
   readonly #graph: FlatGraph;
   readonly #producers = new Map<string, Node>();
-  readonly #consumers = new Map<string, Node[]>();
+  readonly #readers = new Map<string, Node[]>();
   readonly #folded = new Set<string>();
   readonly #types = new Map<string, DataType>();
 
@@ -31,9 +31,9 @@ export class Values {
     for (const node of graph.nodes) {
       for (const output of node.outputs) if (output !== "") this.#producers.set(output, node);
       for (const input of new Set(node.inputs)) {
-        const consumers = this.#consumers.get(input);
-        if (consumers === undefined) this.#consumers.set(input, [node]);
-        else consumers.push(node);
+        const readers = this.#readers.get(input);
+        if (readers === undefined) this.#readers.set(input, [node]);
+        else readers.push(node);
       }
       if (this.isFolded(node)) for (const output of node.outputs) this.#folded.add(output);
       this.#inferTypes(node);
@@ -44,9 +44,9 @@ export class Values {
     return this.#producers.get(value);
   }
 
-  /** The nodes that read `value`. */
-  consumers(value: string | undefined): readonly Node[] {
-    return (value ? this.#consumers.get(value) : undefined) ?? [];
+  /** Nodes that take the value as an input. */
+  readersOf(value: string | undefined): readonly Node[] {
+    return this.#readers.get(value ?? "") ?? [];
   }
 
   /** Whether the value is the same in every forward. */

@@ -1,4 +1,4 @@
-import type { ModuleKind, ModuleSummary } from "@nearfree/core";
+import type { ModuleSummary } from "@nearfree/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { buildDecoder } from "../build/decoder.ts";
@@ -12,7 +12,9 @@ import { encodeModelToBytes } from "./writer.ts";
 
 const summaryOf = (model: Model) => summarize({ model: byteSource(encodeModelToBytes(model)) }).summary;
 
-type Counts = Pick<ModuleSummary, "weightBytes" | "flopsPerPosition" | "kvBytesPerPosition">;
+const FIGURES = ["weightBytes", "flopsPerPosition", "kvBytesPerPosition", "flopsPerContextPosition"] as const;
+type Counts = Pick<ModuleSummary, (typeof FIGURES)[number]>;
+const NOTHING: Counts = { weightBytes: 0, flopsPerPosition: 0, kvBytesPerPosition: 0, flopsPerContextPosition: 0 };
 
 const shape: fc.Arbitrary<DecoderShape> = fc
   .record({
@@ -70,11 +72,11 @@ function expectedCounts(spec: DecoderSpec): Map<string, Counts> {
     quantisation
   ];
   const add = (key: string, outputs: number, inputs: number, stored = quantisation) => {
-    const { weightBytes = 0, flopsPerPosition = 0 } = counts.get(key) ?? {};
+    const { weightBytes, flopsPerPosition } = counts.get(key) ?? NOTHING;
     counts.set(key, {
+      ...NOTHING,
       weightBytes: weightBytes + matrixBytes(stored, outputs, inputs),
       flopsPerPosition: flopsPerPosition + 2 * outputs * inputs,
-      kvBytesPerPosition: 0,
     });
   };
   for (let layer = 0; layer < layers; layer++) {
@@ -82,9 +84,10 @@ function expectedCounts(spec: DecoderSpec): Map<string, Counts> {
     add(projections, (heads + 2 * kvHeads) * headDim, hiddenSize);
     add(projections, hiddenSize, heads * headDim);
     counts.set(`${layer} attn attention ${spec.attention === "gqa" ? "GroupQueryAttention" : "MatMul"} -`, {
-      weightBytes: 0,
-      flopsPerPosition: 0,
+      ...NOTHING,
       kvBytesPerPosition: 2 * kvHeads * headDim * 4,
+      // A multiplication and an addition for each channel of each head, for scores and for values.
+      flopsPerContextPosition: 4 * heads * headDim,
     });
     if (mix === undefined) {
       const feedForward = `${layer} mlp dense-ffn ${product}`;
@@ -95,9 +98,9 @@ function expectedCounts(spec: DecoderSpec): Map<string, Counts> {
     add(`${layer} mlp moe-ffn MatMul float32`, mix.count, hiddenSize, "fp32");
     const one = 3 * hiddenSize * intermediateSize;
     counts.set(`${layer} mlp moe-ffn ${quantisation === "fp32" ? "MoE float32" : "QMoE int4"}`, {
+      ...NOTHING,
       weightBytes: mix.count * matrixBytes(quantisation, 1, one),
       flopsPerPosition: mix.active * 2 * one,
-      kvBytesPerPosition: 0,
     });
   }
   add(`- head head ${product}`, vocabularySize, hiddenSize);
@@ -106,57 +109,54 @@ function expectedCounts(spec: DecoderSpec): Map<string, Counts> {
 
 function foundCounts(modules: readonly ModuleSummary[]): Map<string, Counts> {
   const counts = new Map<string, Counts>();
-  for (const { name, kind, kernel, weightBytes, flopsPerPosition, kvBytesPerPosition } of modules) {
+  for (const module of modules) {
+    const { name, kind, kernel } = module;
     if (kind === "other") continue;
     const [, layer = "-", block = "head"] = /layers\.(\d+)\/(\w+)/.exec(name) ?? [];
     const key = `${layer} ${block} ${kind} ${kernel.operator} ${kernel.weight ?? "-"}`;
     expect(counts.has(key), key).toBe(false);
-    counts.set(key, { weightBytes, flopsPerPosition, kvBytesPerPosition });
+    counts.set(key, totals([module]));
   }
   return counts;
 }
 
+function totals(parts: Iterable<Counts>): Counts {
+  const sums: Record<keyof Counts, number> = { ...NOTHING };
+  for (const part of parts) for (const figure of FIGURES) sums[figure] += part[figure];
+  return sums;
+}
+
 function checkCounts(spec: DecoderSpec): void {
-  const { layers, hiddenSize, kvHeads, headDim, experts: mix, ...sizes } = spec.shape;
+  const { layers, hiddenSize, intermediateSize, kvHeads, headDim, vocabularySize, experts: mix } = spec.shape;
   const model = buildDecoder(spec, randomWeights(3));
   const named = summaryOf(model);
   const expected = expectedCounts(spec);
   expect(foundCounts(named.modules)).toEqual(expected);
-  const all = [...expected.values()];
-  const sum = (pick: (counts: Counts) => number) => all.reduce((total, counts) => total + pick(counts), 0);
+  const products = totals(expected.values());
   // Besides the products: two norms a layer, the last norm, and one row of the embedding.
-  const norms = 4 * hiddenSize * (2 * layers + 2);
-  expect(named).toMatchObject({
-    layers,
-    kvHeads,
-    headDim,
-    vocabularySize: sizes.vocabularySize,
-    weightBytes: sum(({ weightBytes }) => weightBytes) + norms,
-    flopsPerPosition: sum(({ flopsPerPosition }) => flopsPerPosition),
-    kvBytesPerPosition: layers * 2 * kvHeads * headDim * 4,
-    unresolved: [],
-  });
+  expect(named).toMatchObject({ layers, kvHeads, headDim, vocabularySize, unresolved: [] });
+  expect(named.weightBytes).toBe(products.weightBytes + 4 * hiddenSize * (2 * layers + 2));
+  expect(named.flopsPerPosition).toBe(products.flopsPerPosition);
+  expect(named.kvBytesPerPosition).toBe(layers * 2 * kvHeads * headDim * 4);
   for (const { kernel, experts: found } of named.modules) {
     if (/MoE$/.test(kernel.operator)) expect(found).toEqual(mix);
     else expect(found).toBeUndefined();
     if (kernel.operator === "MatMulNBits") expect(kernel.accuracyLevel).toBe(spec.accuracyLevel);
   }
+  // Nodes of their own: the lookup, the norms, and x * sigmoid(x) and the product after it in a dense feed-forward.
+  const activations = mix === undefined ? 2 * layers : 0;
+  const loose = (figure: "looseNodes" | "elementsPerPosition") =>
+    named.modules.reduce((sum, module) => sum + module[figure], 0);
+  expect(loose("elementsPerPosition")).toBe(hiddenSize * (2 * layers + 2) + intermediateSize * activations);
+  // And six that turn the mask into lengths.
+  if (spec.attention === "gqa") expect(loose("looseNodes")).toBe(2 * layers + 2 + activations + 6);
 
   const nameless = summaryOf(renameModel(model, () => ""));
   expect(nameless).toEqual({ ...named, modules: nameless.modules });
   for (const kind of ["dense-ffn", "moe-ffn", "attention", "head", "other"] as const) {
-    expect(kindCounts(nameless.modules, kind)).toEqual(kindCounts(named.modules, kind));
+    const ofKind = (modules: readonly ModuleSummary[]) => totals(modules.filter((module) => module.kind === kind));
+    expect(ofKind(nameless.modules)).toEqual(ofKind(named.modules));
   }
-}
-
-function kindCounts(modules: readonly ModuleSummary[], kind: ModuleKind): Counts {
-  const members = modules.filter((module) => module.kind === kind);
-  const sum = (pick: (counts: Counts) => number) => members.reduce((total, counts) => total + pick(counts), 0);
-  return {
-    weightBytes: sum(({ weightBytes }) => weightBytes),
-    flopsPerPosition: sum(({ flopsPerPosition }) => flopsPerPosition),
-    kvBytesPerPosition: sum(({ kvBytesPerPosition }) => kvBytesPerPosition),
-  };
 }
 
 it("counts the bytes and FLOPs of dense modules, attention and head exactly: any shape, fp32, int8, int4", () => {

@@ -7,6 +7,7 @@ import type { NodeRole } from "./data-flow.ts";
 import { bytesOf } from "./data-type.ts";
 import type { Node, Tensor } from "./model.ts";
 import { scopeOf } from "./module-names.ts";
+import { isLoose, RowWidths } from "./row-widths.ts";
 import { storedBytes } from "./weights.ts";
 
 interface Placed {
@@ -30,6 +31,9 @@ export function groupModules(flow: readonly NodeRole[], values: Values, io: IoCl
   const isDecoder = flow.some(({ attention }) => attention);
   const routers = routerNodes(flow, values);
   const attentions = attentionKernels(flow, values);
+  const widths = new RowWidths(flow, values);
+  // What lies between the products of a decomposed attention is part of it, not of the nodes around it.
+  const decomposed = flow.some(({ node, attention }) => attention && isProduct(node));
   for (const role of flow) {
     const placed = attentionPlace(role, attentions) ?? place(role, values, isDecoder, routers);
     const module = open(modules, placed);
@@ -44,6 +48,13 @@ export function groupModules(flow: readonly NodeRole[], values: Values, io: IoCl
     if (role.attention && !kvCounted.has(role.level)) {
       kvCounted.add(role.level);
       module.kvBytesPerPosition += kvBytes[role.level] ?? 0;
+      // Scores and their use: a multiplication and an addition each, for every channel of every head.
+      module.flopsPerContextPosition += 4 * widths.queries(role.level);
+    }
+    const apart = role.weighted === undefined && !role.attention && !(decomposed && placed.kind === "attention");
+    if (apart && isLoose(role.node, values)) {
+      module.looseNodes += 1;
+      module.elementsPerPosition += widths.of(role.node.outputs.find((output) => output !== ""));
     }
   }
   return [...modules.values()];
@@ -53,7 +64,16 @@ function open(modules: Map<string, OpenModule>, placed: Placed): OpenModule {
   const key = canonicalJson(placed);
   let module = modules.get(key);
   if (module === undefined) {
-    module = { ...placed, nodes: 0, weightBytes: 0, flopsPerPosition: 0, kvBytesPerPosition: 0 };
+    module = {
+      ...placed,
+      nodes: 0,
+      weightBytes: 0,
+      flopsPerPosition: 0,
+      kvBytesPerPosition: 0,
+      flopsPerContextPosition: 0,
+      looseNodes: 0,
+      elementsPerPosition: 0,
+    };
     modules.set(key, module);
   }
   return module;
@@ -108,10 +128,15 @@ function attentionKernels(flow: readonly NodeRole[], values: Values): Map<number
   const kernels = new Map<number, KernelClass>();
   for (const { node, attention, level } of flow) {
     if (!attention || kernels.has(level)) continue;
-    const operator = /MatMul$|^Einsum$/.test(node.opType) ? "MatMul" : node.opType;
+    const operator = isProduct(node) ? "MatMul" : node.opType;
     kernels.set(level, { operator, activation: values.type(node.inputs[0] ?? "") ?? "unknown" });
   }
   return kernels;
+}
+
+/** One of the two products of a decomposed attention, where it is one at all. */
+function isProduct({ opType }: Node): boolean {
+  return /MatMul$|^Einsum$/.test(opType);
 }
 
 /** The weights that decide which experts a position goes to. */

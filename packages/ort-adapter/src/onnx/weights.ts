@@ -64,9 +64,9 @@ export function weightedNode(node: Node, values: Values): WeightedNode | undefin
 
 /** What turns an integer product into a float one, MatMulInteger, Cast, Mul: ONNX Runtime fuses it into the kernel. */
 function outputScales(product: Node, values: Values): Tensor[] {
-  const casts = values.consumers(product.outputs[0]).filter(({ opType }) => opType === "Cast");
+  const casts = values.readersOf(product.outputs[0]).filter(({ opType }) => opType === "Cast");
   const scalings = casts
-    .flatMap(({ outputs }) => values.consumers(outputs[0]))
+    .flatMap(({ outputs }) => values.readersOf(outputs[0]))
     .filter(({ opType }) => opType === "Mul");
   return scalings.flatMap(({ inputs }) =>
     inputs.flatMap((input) => {
