@@ -22,10 +22,9 @@ export class RowWidths {
     this.#values = values;
     for (const role of flow) {
       const width = this.#outputWidth(role);
-      const { opType, outputs } = role.node;
-      // Of a dynamic quantisation only the quantised values are as wide: scale and zero point are one number each.
-      const wide = opType === "DynamicQuantizeLinear" ? outputs.slice(0, 1) : outputs;
-      for (const output of wide) if (output !== "") this.#widths.set(output, width);
+      // The scale and zero point of a dynamic quantisation are scalars.
+      const wide = role.node.opType === "DynamicQuantizeLinear" ? 1 : role.node.outputs.length;
+      for (const output of role.node.outputs.slice(0, wide)) if (output !== "") this.#widths.set(output, width);
     }
   }
 
