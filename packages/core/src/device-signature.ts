@@ -42,9 +42,12 @@ const kernelSignatureSchema = v.strictObject({
   rows: tableSchema,
   /** p of (bw^p + comp^p)^(1/p): 1 adds up the two, a large one lets the larger hide the other. */
   overlap: positive,
-  /** Ms of one call whatever n is, and ms more for each position: dispatch, packing, what does not grow with the operands. */
+  /** Ms of one call whatever n is: dispatch, packing. */
   nodeMs: nonNegative,
-  rowMs: nonNegative,
+  /** Ms more for each position and channel (geometric mean of a matrix's sides): what each row costs besides the products. */
+  channelMs: nonNegative,
+  /** Attention: channels of a head that a score costs besides its products (softmax, masking). Default 0. */
+  scoreChannels: v.optional(nonNegative),
   /** Measured over the formula above, by n, beyond the cache: 1 where the formula says all. */
   correction: v.optional(tableSchema),
 });
@@ -64,8 +67,11 @@ const signatureSchema = v.strictObject({
   kernels: v.array(kernelSignatureSchema),
   /** Nodes without weights: ms of a call, and ms for each element written. */
   elementWise: v.strictObject({ nodeMs: nonNegative, elementMs: nonNegative }),
-  /** Around the kernels: ms of a `session.run` that does nothing, and ms for each byte that comes back to JavaScript. */
-  host: v.strictObject({ runMs: nonNegative, byteMs: nonNegative }),
+  /** Around the kernels: ms of a `session.run` that does nothing, and ms for a tensor of so many bytes to come back to JavaScript. */
+  host: v.strictObject({
+    runMs: nonNegative,
+    copies: v.pipe(v.array(v.strictObject({ bytes: positive, ms: nonNegative })), v.minLength(1)),
+  }),
   run: v.strictObject({ forwards: count, ms: nonNegative }),
 });
 
