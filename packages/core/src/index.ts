@@ -32,11 +32,11 @@ export type { Policy, Situation } from "./policy/policy.ts";
 export type {
   Mechanism,
   ModulePrediction,
-  Predict,
   PredictedBoundary,
   Prediction,
   PredictOptions,
 } from "./principle.ts";
+export { predict } from "./principle.ts";
 export type { Clock, Probe } from "./probe.ts";
 export type {
   Boundary,
