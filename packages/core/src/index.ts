@@ -1,5 +1,7 @@
 export type { AbortSignalLike } from "./abort.ts";
 export { throwIfAborted } from "./abort.ts";
+export type { Advice, AdviseOptions, BestPositions } from "./advise.ts";
+export { advise, bestPositions, DEFAULT_ACCEPTANCE } from "./advise.ts";
 export type { Consistency } from "./consistency.ts";
 export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./consistency.ts";
 export type { SchedulerOptions } from "./create-scheduler.ts";
@@ -23,12 +25,14 @@ export type { CalibrationEvent } from "./events.ts";
 export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
 export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
+export { tabulatedRows } from "./kernel-table.ts";
 export type { Plan, PlanReason } from "./plan.ts";
 export { bestValue } from "./policy/best-value.ts";
 export { fixed } from "./policy/fixed.ts";
 export { latency } from "./policy/latency.ts";
 export { nearFree } from "./policy/near-free.ts";
 export type { Policy, Situation } from "./policy/policy.ts";
+export { predictedProfile } from "./predicted-profile.ts";
 export type {
   Mechanism,
   ModulePrediction,
@@ -52,11 +56,16 @@ export type {
 export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile.ts";
 export type { ProfileStanding } from "./profile-standing.ts";
 export { profileStanding } from "./profile-standing.ts";
+export type { PublishedDevice } from "./published-devices.ts";
+export { PUBLISHED_DEVICES } from "./published-devices.ts";
 export type { Runner, RunnerDescription } from "./runner.ts";
 export type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
+export { cautiousSignature, classesOf, publishedSignature } from "./stand-in-signature.ts";
 export type { ProfileStore } from "./store.ts";
 export { createMemoryStore, DEFAULT_MEMORY_ENTRIES, type MemoryStoreOptions } from "./stores/memory.ts";
 export { createTieredStore, type TieredStoreOptions } from "./stores/tiered.ts";
 export type { Scores } from "./survival.ts";
 export { createScores } from "./survival.ts";
 export { argmax, verifyGreedy } from "./verify/greedy.ts";
+export type { WeightFormatName } from "./what-if.ts";
+export { withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";

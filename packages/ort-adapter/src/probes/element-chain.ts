@@ -7,7 +7,12 @@ export function buildElementChain({ width, nodes }: { readonly width: number; re
   let value = g.input("x", "float32", [1, "n", width]);
   for (let node = 0; node < nodes; node++) {
     // Multiplication and addition in turn: two of a kind in a row might be folded into one.
-    const vector = g.constant(`vector.${node}`, "float32", [width], new Float32Array(width).fill(1 + 1e-4 * (node + 1)));
+    const vector = g.constant(
+      `vector.${node}`,
+      "float32",
+      [width],
+      new Float32Array(width).fill(1 + 1e-4 * (node + 1)),
+    );
     value = g.add(`/nodes.${node}`, node % 2 === 0 ? "Add" : "Mul", [value, vector]);
   }
   g.output(g.add("/end/Identity", "Identity", [value], { output: "y" }), "float32", [1, "n", width]);

@@ -71,7 +71,9 @@ function addFloat(g: GraphBuilder, experts: number, { name, rows, columns, seed 
 function addInt4(g: GraphBuilder, experts: number, { name, rows, columns, seed }: ExpertMatrix): string[] {
   const blocks = columns / INT4_BLOCK;
   const make = () => randomBytes((experts * rows * columns) / 2, seed);
-  const scales = new Float32Array(experts * rows * blocks).fill((Math.sqrt(12 / columns) / 16) * (1 + (seed + 1) / 1e4));
+  const scales = new Float32Array(experts * rows * blocks).fill(
+    (Math.sqrt(12 / columns) / 16) * (1 + (seed + 1) / 1e4),
+  );
   return [
     g.lazy(`${name}.weight`, "uint8", [experts, rows, columns / 2], make),
     g.constant(`${name}.scales`, "float32", [experts, rows, blocks], scales),

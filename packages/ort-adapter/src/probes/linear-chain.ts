@@ -24,7 +24,11 @@ export function buildLinearChain(kernel: KernelClass, { width, layers }: LinearC
   const g = new GraphBuilder();
   let value = g.input("x", "float32", [1, "n", width]);
   for (let layer = 0; layer < layers; layer++) value = addLayer(g, value, width, layer);
-  g.output(g.add("/end/Reshape", "Reshape", [value, g.int64s(1, -1, width)], { output: "y" }), "float32", [1, "n", width]);
+  g.output(g.add("/end/Reshape", "Reshape", [value, g.int64s(1, -1, width)], { output: "y" }), "float32", [
+    1,
+    "n",
+    width,
+  ]);
   return g.build("linear-chain");
 }
 
