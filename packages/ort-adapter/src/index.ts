@@ -18,6 +18,8 @@ export type { IoTemplates, SessionIo } from "./io-names.ts";
 export { DEFAULT_IO_TEMPLATES } from "./io-names.ts";
 export type { BalanceProbeOptions, BalanceProbeSession } from "./probes/balance.ts";
 export { createBalanceProbes, DEFAULT_WORKING_SET_BYTES } from "./probes/balance.ts";
+export type { SignatureProbeOptions, SignatureSession } from "./probes/signature-probes.ts";
+export { createSignatureProbes } from "./probes/signature-probes.ts";
 export type { EnvironmentParts } from "./read-environment.ts";
 export { readEnvironment } from "./read-environment.ts";
 export type { SessionRunnerOptions } from "./session-runner.ts";
