@@ -5,6 +5,8 @@ export interface AttentionFeedOptions {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Width of `x`. Default: that of the queries. */
+  readonly width?: number;
   /** Positions in the caches before a forward. */
   readonly context: number;
   readonly maxPositions: number;
@@ -22,6 +24,7 @@ export interface AttentionFeeds {
 
 export function createAttentionFeeds(inputNames: readonly string[], options: AttentionFeedOptions): AttentionFeeds {
   const { layers, heads, kvHeads, headDim, context, maxPositions, inPlace, Tensor: TensorClass } = options;
+  const { width = heads * headDim } = options;
   const length = context + (inPlace ? maxPositions : 0);
   const caches = new Map<string, Tensor>();
   const outputs: Record<string, Tensor | null> = { y: null };
@@ -36,7 +39,7 @@ export function createAttentionFeeds(inputNames: readonly string[], options: Att
   const ones = (count: number) => new TensorClass("int64", new BigInt64Array(count).fill(1n), [1, count]);
   const make = (n: number): InferenceSession.FeedsType => {
     const all: InferenceSession.FeedsType = {
-      x: floats(TensorClass, [1, n, heads * headDim]),
+      x: floats(TensorClass, [1, n, width]),
       kv: floats(TensorClass, [1, n, kvHeads * headDim]),
       input_ids: ones(n),
       attention_mask: ones(context + n),
