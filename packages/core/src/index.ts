@@ -25,7 +25,16 @@ export type { CalibrationEvent } from "./events.ts";
 export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
 export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
+export { copyMs } from "./kernel-model.ts";
 export { tabulatedRows } from "./kernel-table.ts";
+export type {
+  CopyWorkload,
+  ElementWorkload,
+  KernelWorkload,
+  SignatureProbes,
+  StreamWorkload,
+  WorkloadSize,
+} from "./kernel-workload.ts";
 export type { Plan, PlanReason } from "./plan.ts";
 export { bestValue } from "./policy/best-value.ts";
 export { fixed } from "./policy/fixed.ts";
@@ -33,13 +42,7 @@ export { latency } from "./policy/latency.ts";
 export { nearFree } from "./policy/near-free.ts";
 export type { Policy, Situation } from "./policy/policy.ts";
 export { predictedProfile } from "./predicted-profile.ts";
-export type {
-  Mechanism,
-  ModulePrediction,
-  PredictedBoundary,
-  Prediction,
-  PredictOptions,
-} from "./principle.ts";
+export type { Mechanism, ModulePrediction, PredictedBoundary, Prediction, PredictOptions } from "./principle.ts";
 export { predict } from "./principle.ts";
 export type { Clock, Probe } from "./probe.ts";
 export type {

@@ -24,7 +24,7 @@ const EXPERTS = /MoE$/;
  * `extra` is a guess from above where the sources show a cliff from one position to two.
  */
 const RULES: readonly TileRule[] = [
-  // mlas/lib/sgemm.cpp, FgemmKernelAvx512F: passes of 12 rows, below that of 1 to 6.
+  // MLAS, fp32 with packed weights: 4 rows on arm; with AVX512 passes of 12 rows, below that of 1 to 6.
   { ep: /^cpu$/, operator: PRODUCT, arch: /arm/, tiles: [[1, 4]] },
   {
     ep: /^cpu$/,
@@ -34,10 +34,10 @@ const RULES: readonly TileRule[] = [
       [7, 12],
     ],
   },
-  // mlas/lib/qgemm_kernel_*.h: strides of 6 rows on x64, 8 on arm.
+  // MLAS, integer products: strides of 6 rows on x64, 8 on arm.
   { ep: /^cpu$/, operator: INTEGER, arch: /arm/, tiles: [[1, 8]] },
   { ep: /^cpu$/, operator: INTEGER, tiles: [[1, 6]] },
-  // mlas/lib/sqnbitgemm_*: tiles of 2 rows and 4 columns on x64, 4 rows on arm (16 with KleidiAI).
+  // MLAS, 4-bit weights with int8 activations: tiles of 2 rows and 4 columns on x64, 4 rows on arm (16 with KleidiAI).
   { ep: /^cpu$/, operator: /^MatMulNBits$/, accuracyLevel: /^4$/, arch: /arm/, tiles: [[1, 16]] },
   { ep: /^cpu$/, operator: /^MatMulNBits$/, accuracyLevel: /^4$/, tiles: [[1, 2]] },
   // Other levels have a kernel for one row; more rows dequantise all weights to fp32 first.
@@ -50,12 +50,12 @@ const RULES: readonly TileRule[] = [
     ],
     extra: 24,
   },
-  // contrib_ops/cpu/moe: each expert's own rows, no padding.
+  // CPU MoE and QMoE: each expert's own rows, no padding.
   { ep: /^cpu$/, operator: EXPERTS, tiles: [[1, 1]] },
   { ep: /^(cpu|wasm)$/, operator: ATTENTION, tiles: [[1, 1]] },
-  // mlas/lib/wasm: 2 rows at a time; the quantised operators unpack all weights on every run, one position or many.
+  // MLAS in WebAssembly: 2 rows at a time; the quantised operators unpack all weights on every run, one position or many.
   { ep: /^wasm$/, operator: /./, tiles: [[1, 2]] },
-  // core/providers/webgpu/math/matmul.cc: tiles of 8 x 32 up to 8 rows, then 32 x 32; Gemm 32 x 32.
+  // WebGPU: tiles of 8 x 32 up to 8 rows, then 32 x 32; Gemm 32 x 32.
   { ep: /^webgpu$/, operator: /^Gemm$/, tiles: [[1, 32]] },
   {
     ep: /^webgpu$/,
@@ -65,9 +65,9 @@ const RULES: readonly TileRule[] = [
       [9, 32],
     ],
   },
-  // contrib_ops/webgpu/quantization/matmul_nbits.cc: weights read again for each of 2 or 3 rows; wide tiles of 16 to 64 rows after.
+  // WebGPU, 4-bit: weights read again for each of 2 or 3 rows; wide tiles of 16 to 64 rows after.
   { ep: /^webgpu$/, operator: /^MatMulNBits$/, tiles: [[1, 64]] },
-  // contrib_ops/webgpu/bert: split-reduce below 32 rows with query tiles of 1, 2 or 4, 64-row tiles from there on.
+  // WebGPU attention: split-reduce below 32 rows with query tiles of 1, 2 or 4, 64-row tiles from there on.
   {
     ep: /^webgpu$/,
     operator: ATTENTION,
@@ -78,7 +78,7 @@ const RULES: readonly TileRule[] = [
   },
   // From two tokens on, a readback from the GPU in every layer.
   { ep: /^webgpu$/, operator: EXPERTS, tiles: [[1, 1]], extra: 256 },
-  // contrib_ops/cuda/quantization/matmul_nbits.cu: a kernel for 2 to 16 rows, then dequantisation and cuBLAS.
+  // CUDA, 4-bit: a kernel for 2 to 16 rows, then dequantisation and cuBLAS.
   {
     ep: /^(cuda|tensorrt)$/,
     operator: /^MatMulNBits$/,
@@ -110,7 +110,7 @@ export function tabulatedRows(
     (rule.arch?.test(String(device.arch ?? "")) ?? true) &&
     (rule.accuracyLevel?.test(String(accuracyLevel ?? 0)) ?? true);
   const { tiles, extra = 0 } = RULES.find(fits) ?? { tiles: UNKNOWN };
-  // A product of activations copies its second operand for every call of two rows and more (mlas, dynamic B).
+  // A product of activations copies its second operand for every call of two rows and more (MLAS).
   const copied = weight === undefined && PRODUCT.test(operator) ? COPY_ROWS : 0;
   return Array.from({ length: MOST_POSITIONS }, (_, i) => {
     const positions = i + 1;

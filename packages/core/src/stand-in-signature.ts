@@ -3,6 +3,7 @@ import { canonicalJson, type Environment } from "./environment.ts";
 import type { GraphSummary, KernelClass } from "./graph-summary.ts";
 import { tabulatedRows } from "./kernel-table.ts";
 import type { PublishedDevice } from "./published-devices.ts";
+import { WEIGHT_FORMATS, withWeights } from "./what-if.ts";
 
 /** The larger of reading and computing hides the other almost whole. */
 const IDLE_COMPUTE_OVERLAP = 64;
@@ -24,7 +25,7 @@ export function publishedSignature(device: PublishedDevice, summary: GraphSummar
   };
   const flopsOf = ({ activation }: KernelClass) =>
     device.flopsPerSecond[activation === "float16" ? "float16" : "float32"];
-  const kernels = classesOf(summary).map((kernel) =>
+  const kernels = standInClasses(summary).map((kernel) =>
     kernelSignature(environment, kernel, bytesPerSecond, flopsOf(kernel), IDLE_COMPUTE_OVERLAP),
   );
   return signatureOf(environment, kernels, { insideBytes: cacheBytes, beyondBytes: 4 * cacheBytes }, source);
@@ -43,10 +44,16 @@ const ASSUMED_WASM_BALANCE = 1;
  */
 export function cautiousSignature(environment: Environment, summary: GraphSummary): DeviceSignature {
   const balance = environment.executionProvider === "wasm" ? ASSUMED_WASM_BALANCE : ASSUMED_BALANCE;
-  const kernels = classesOf(summary).map((kernel) =>
+  const kernels = standInClasses(summary).map((kernel) =>
     kernelSignature(environment, kernel, ASSUMED_BYTES_PER_SECOND, balance * ASSUMED_BYTES_PER_SECOND, 1),
   );
   return signatureOf(environment, kernels, { insideBytes: 1, beyondBytes: 2 }, "the kernel table of nearfree");
+}
+
+/** The model's own classes, and those that it would have with other weights. */
+function standInClasses(summary: GraphSummary): KernelClass[] {
+  const classes = [summary, ...WEIGHT_FORMATS.map((format) => withWeights(summary, format))].flatMap(classesOf);
+  return [...new Map(classes.map((kernel) => [canonicalJson(kernel), kernel])).values()];
 }
 
 /** The kernel classes of the modules that read weights or the KV cache, once each. */

@@ -2,7 +2,8 @@ import type { DeviceSignature } from "./device-signature.ts";
 import type { GraphSummary, KernelClass, ModuleSummary } from "./graph-summary.ts";
 
 /** How the weights of products could be stored. */
-export type WeightFormatName = "fp32" | "int8" | "int4";
+export const WEIGHT_FORMATS = ["fp32", "int8", "int4"] as const;
+export type WeightFormatName = (typeof WEIGHT_FORMATS)[number];
 
 /** Bytes of a weight with its share of scales: int4 in blocks of 32 with an fp32 scale each; int8 with one for each output, which is left out. */
 const BYTES_PER_WEIGHT: Readonly<Record<WeightFormatName, number>> = { fp32: 4, int8: 1, int4: 0.5 + 4 / 32 };

@@ -5,6 +5,7 @@ import { GENERATED_SHAPES } from "../build/generated-shapes.ts";
 import { gqaCore } from "../build/gqa-attention.ts";
 import { GraphBuilder } from "../build/graph-builder.ts";
 import type { Model } from "../onnx/model.ts";
+import { addFirstRow } from "./first-row.ts";
 
 export interface AttentionChainShape {
   readonly layers: number;
@@ -35,7 +36,6 @@ export function buildAttentionChain(kernel: KernelClass, shape: AttentionChainSh
   const kv = g.input("kv", "float32", [1, "sequence_length", kvHeads * headDim]);
   const core = (fused ? gqaCore : decomposedCore)(g, spec);
   for (let layer = 0; layer < layers; layer++) value = core(layer, { q: value, k: kv, v: kv });
-  const dims = [1, "sequence_length", heads * headDim];
-  g.output(g.add("/end/Identity", "Identity", [value], { output: "y" }), "float32", dims);
+  addFirstRow(g, value, heads * headDim);
   return g.build("attention-chain");
 }

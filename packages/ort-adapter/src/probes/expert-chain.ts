@@ -9,6 +9,7 @@ import {
 } from "../build/graph-builder.ts";
 import { INT4_BLOCK } from "../build/int4.ts";
 import type { Model } from "../onnx/model.ts";
+import { addFirstRow } from "./first-row.ts";
 import { randomBytes, randomFloats } from "./random-bytes.ts";
 
 export interface ExpertChainShape {
@@ -22,7 +23,7 @@ export interface ExpertChainShape {
 }
 
 /**
- * Mixtures of SwiGLU experts, one behind the other: `x [1, n, width] -> y`. All layers take the router's `scores [n, experts]` from
+ * Mixtures of SwiGLU experts, one behind the other: `x [1, n, width] -> y [1, 1, width]`. All layers take the router's `scores [n, experts]` from
  * outside, so that whoever runs the graph decides which experts work. Undefined for a class that has no generator here.
  */
 export function buildExpertChain(kernel: KernelClass, shape: ExpertChainShape): Model | undefined {
@@ -52,7 +53,7 @@ export function buildExpertChain(kernel: KernelClass, shape: ExpertChainShape): 
       },
     });
   }
-  g.output(g.add("/end/Identity", "Identity", [value], { output: "y" }), "float32", [1, "n", width]);
+  addFirstRow(g, value, width);
   return g.build("expert-chain");
 }
 

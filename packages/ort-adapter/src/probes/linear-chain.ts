@@ -2,6 +2,7 @@ import type { KernelClass } from "@nearfree/core";
 import { GraphBuilder, intAttribute, MICROSOFT, rawBytes, typeAttribute } from "../build/graph-builder.ts";
 import { INT4_BLOCK } from "../build/int4.ts";
 import type { Model } from "../onnx/model.ts";
+import { addFirstRow } from "./first-row.ts";
 import { randomBytes, randomFloats } from "./random-bytes.ts";
 
 /** Square layers of one kernel class, one behind the other. */
@@ -15,7 +16,7 @@ export interface LinearChainShape {
 type AddLayer = (g: GraphBuilder, x: string, width: number, layer: number) => string;
 
 /**
- * `x [1, n, width] -> y [1, n, width]` through `layers` products of the class `kernel`: what dense layers of a decoder cost, and
+ * `x [1, n, width] -> y [1, 1, width]` through `layers` products of the class `kernel`: what dense layers of a decoder cost, and
  * nothing else. Undefined for a class that has no generator here.
  */
 export function buildLinearChain(kernel: KernelClass, { width, layers }: LinearChainShape): Model | undefined {
@@ -24,11 +25,7 @@ export function buildLinearChain(kernel: KernelClass, { width, layers }: LinearC
   const g = new GraphBuilder();
   let value = g.input("x", "float32", [1, "n", width]);
   for (let layer = 0; layer < layers; layer++) value = addLayer(g, value, width, layer);
-  g.output(g.add("/end/Reshape", "Reshape", [value, g.int64s(1, -1, width)], { output: "y" }), "float32", [
-    1,
-    "n",
-    width,
-  ]);
+  addFirstRow(g, value, width);
   return g.build("linear-chain");
 }
 
