@@ -18,6 +18,9 @@ export interface SignatureSource {
   readonly about: string;
 }
 
+/** What is to be predicted. */
+type Subject = Pick<ExaminedModel, "environment" | "summary">;
+
 export function addDeviceOption(command: Command): Command {
   const names = Object.keys(PUBLISHED_DEVICES).join(", ");
   return command.addOption(
@@ -31,7 +34,7 @@ export function addDeviceOption(command: Command): Command {
  *
  * @throws NearfreeError `missing-file`, `invalid-argument` for a device that is neither a signature nor a known name.
  */
-export async function findSignature(model: ExaminedModel, device: string | undefined): Promise<SignatureSource> {
+export async function findSignature(model: Subject, device: string | undefined): Promise<SignatureSource> {
   if (device !== undefined) return namedSignature(model, device);
   const { executionProvider } = model.environment;
   return {
@@ -41,7 +44,7 @@ export async function findSignature(model: ExaminedModel, device: string | undef
   };
 }
 
-async function namedSignature({ summary }: ExaminedModel, device: string): Promise<SignatureSource> {
+async function namedSignature({ summary }: Subject, device: string): Promise<SignatureSource> {
   if (Object.hasOwn(PUBLISHED_DEVICES, device)) {
     const published = PUBLISHED_DEVICES[device as keyof typeof PUBLISHED_DEVICES];
     const about = `idle compute and tile table of ${published.name} (${published.source}), nothing measured`;
