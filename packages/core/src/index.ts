@@ -1,5 +1,7 @@
 export type { AbortSignalLike } from "./abort.ts";
 export { throwIfAborted } from "./abort.ts";
+export type { Advice, AdviseOptions, BestPositions } from "./advise.ts";
+export { advise, bestPositions, DEFAULT_ACCEPTANCE } from "./advise.ts";
 export type { Consistency } from "./consistency.ts";
 export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./consistency.ts";
 export type { SchedulerOptions } from "./create-scheduler.ts";
@@ -24,6 +26,7 @@ export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./gra
 export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
 export { copyMs } from "./kernel-model.ts";
+export { tabulatedRows } from "./kernel-table.ts";
 export type {
   CopyWorkload,
   ElementWorkload,
@@ -38,6 +41,7 @@ export { fixed } from "./policy/fixed.ts";
 export { latency } from "./policy/latency.ts";
 export { nearFree } from "./policy/near-free.ts";
 export type { Policy, Situation } from "./policy/policy.ts";
+export { predictedProfile } from "./predicted-profile.ts";
 export type { Mechanism, ModulePrediction, PredictedBoundary, Prediction, PredictOptions } from "./principle.ts";
 export { predict } from "./principle.ts";
 export type { Clock, Probe } from "./probe.ts";
@@ -55,11 +59,16 @@ export type {
 export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile.ts";
 export type { ProfileStanding } from "./profile-standing.ts";
 export { profileStanding } from "./profile-standing.ts";
+export type { PublishedDevice } from "./published-devices.ts";
+export { PUBLISHED_DEVICES } from "./published-devices.ts";
 export type { Runner, RunnerDescription } from "./runner.ts";
 export type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
+export { cautiousSignature, classesOf, publishedSignature } from "./stand-in-signature.ts";
 export type { ProfileStore } from "./store.ts";
 export { createMemoryStore, DEFAULT_MEMORY_ENTRIES, type MemoryStoreOptions } from "./stores/memory.ts";
 export { createTieredStore, type TieredStoreOptions } from "./stores/tiered.ts";
 export type { Scores } from "./survival.ts";
 export { createScores } from "./survival.ts";
 export { argmax, verifyGreedy } from "./verify/greedy.ts";
+export type { WeightFormatName } from "./what-if.ts";
+export { withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";

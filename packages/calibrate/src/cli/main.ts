@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
+import { registerAdvise } from "./advise-command.ts";
 import { registerCalibrate } from "./calibrate-command.ts";
 import type { Runs } from "./command-context.ts";
 import { registerDoctor } from "./doctor-command.ts";
@@ -7,7 +8,7 @@ import { registerExport } from "./export-command.ts";
 import { registerGenerate } from "./generate-command.ts";
 import { registerImport } from "./import-command.ts";
 import { createOutput, LOG_LEVELS, type OutputOptions } from "./output.ts";
-
+import { registerPredict } from "./predict-command.ts";
 import { registerReport } from "./report-command.ts";
 import { registerShow } from "./show-command.ts";
 
@@ -46,6 +47,8 @@ export async function main(args: readonly string[]): Promise<number> {
       }
     };
   registerCalibrate(program, runs);
+  registerPredict(program, runs);
+  registerAdvise(program, runs);
   registerShow(program, runs);
   registerReport(program, runs);
   registerGenerate(program, runs);

@@ -1,0 +1,83 @@
+import { readFile } from "node:fs/promises";
+import {
+  cautiousSignature,
+  type DeviceSignature,
+  NearfreeError,
+  PUBLISHED_DEVICES,
+  parseSignature,
+  publishedSignature,
+} from "@nearfree/core";
+import { type Command, Option } from "commander";
+import type { ExaminedModel } from "../node/examine-model.ts";
+
+/** What a prediction knows of its device. */
+export interface SignatureSource {
+  readonly signature: DeviceSignature;
+  readonly basis: "measured" | "published" | "kernel-table";
+  /** In one line, for people. */
+  readonly about: string;
+}
+
+export function addDeviceOption(command: Command): Command {
+  const names = Object.keys(PUBLISHED_DEVICES).join(", ");
+  return command.addOption(
+    new Option("--device <file|name>", `a signature measured elsewhere, or the published figures of one of: ${names}`),
+  );
+}
+
+/**
+ * The signature to predict with: the one that `device` names, or else the most cautious reading of the execution provider's
+ * kernel table.
+ *
+ * @throws NearfreeError `missing-file`, `invalid-argument` for a device that is neither a signature nor a known name.
+ */
+export async function findSignature(model: ExaminedModel, device: string | undefined): Promise<SignatureSource> {
+  if (device !== undefined) return namedSignature(model, device);
+  const { executionProvider } = model.environment;
+  return {
+    signature: cautiousSignature(model.environment, model.summary),
+    basis: "kernel-table",
+    about: `no signature of this device yet: from the kernel table of ${executionProvider}, most cautiously; ratios only, ms mean nothing`,
+  };
+}
+
+async function namedSignature({ summary }: ExaminedModel, device: string): Promise<SignatureSource> {
+  if (Object.hasOwn(PUBLISHED_DEVICES, device)) {
+    const published = PUBLISHED_DEVICES[device as keyof typeof PUBLISHED_DEVICES];
+    const about = `idle compute and tile table of ${published.name} (${published.source}), nothing measured`;
+    return { signature: publishedSignature(published, summary), basis: "published", about };
+  }
+  const signature = parseSignature(await readJson(device));
+  if (signature === undefined) throw refuseDevice(device, "JSON that is no signature of this version");
+  const { environment, measuredAt } = signature;
+  const on = environment.device.cpu ?? environment.device.adapter ?? "another device";
+  const about = `signature of ${on}, ${environment.executionProvider}, ${environment.threads} threads, ${measuredAt.slice(0, 10)}`;
+  return { signature, basis: "measured", about };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw refuseDevice(path, code === "ENOENT" ? "no such file and no such name" : String(code), error);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refuseDevice(path, "a file that is not JSON", error);
+  }
+}
+
+function refuseDevice(device: string, received: string, cause?: unknown): NearfreeError {
+  return new NearfreeError({
+    code: "invalid-argument",
+    from: "calibrate",
+    what: `--device ${device}`,
+    expected: "a device signature or a known device",
+    received,
+    remedy: `pass a file that \`nearfree device --json\` wrote, or one of ${Object.keys(PUBLISHED_DEVICES).join(", ")}`,
+    cause,
+  });
+}
