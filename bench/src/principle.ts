@@ -17,7 +17,7 @@ import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from
 import { benchCurve, type Curve } from "./principle-case.ts";
 
 /** Ms that measuring one curve may take: models, modules. */
-const MODEL_MS = 8_000;
+const MODEL_MS = 6_000;
 const MODULE_MS = 2_500;
 const QUICK_MS = 1_500;
 /** Copies of a module that run one behind the other. */
@@ -33,6 +33,7 @@ interface Options {
   readonly quick: boolean;
   readonly json: boolean;
   readonly models?: string;
+  readonly environments?: string;
 }
 
 /** A runtime's sessions, for the probes. */
@@ -203,13 +204,14 @@ function summarise(curves: readonly Curve[]) {
 await benchCommand<Options>(
   "principle",
   "predicted boundaries against measured ones and idle compute",
-  async ({ quick, models: list }, say) => {
+  async ({ quick, models: list, environments: chosen }, say) => {
     const models = modelsNamed(list ?? (quick ? QUICK_MODELS : undefined));
     const threads = quick ? [1] : [1, 2].filter((count) => count <= availableParallelism());
     const environments = [...threads.map(CPU), ...(quick ? [] : [{ ep: "wasm", threads: 1 } as const])];
     const curves: Curve[] = [];
     const signatures: DeviceSignature[] = [];
     for (const environment of environments) {
+      if (chosen !== undefined && !chosen.split(",").includes(`${environment.ep}-${environment.threads}`)) continue;
       const here = models.filter((model) =>
         model.environments.some((each) => canonicalJson(each) === canonicalJson(environment)),
       );
@@ -229,5 +231,8 @@ await benchCommand<Options>(
       signatures,
     };
   },
-  (command) => command.option("--models <names>", "some of the models, comma-separated"),
+  (command) =>
+    command
+      .option("--models <names>", "some of the models, comma-separated")
+      .option("--environments <names>", "some of cpu-1, cpu-2, wasm-1"),
 );

@@ -54,15 +54,21 @@ export function fitKernel(kernel: KernelClass, curves: KernelCurves): KernelSign
   return {
     kernel,
     bytesPerSecond: { inside: MS / insideMsPerByte, beyond: MS / Math.max(insideMsPerByte, beyondMsPerByte) },
+    ...(curves.inside.headDim !== undefined && {
+      kvBytes: { inside: totalBytes(curves.inside), beyond: totalBytes(curves.beyond ?? curves.inside) * 1.001 },
+    }),
     flopsPerSecond: MS / best.peakMs,
     rows: best.rows,
     overlap: best.overlap,
     nodeMs,
     channelMs,
     ...(scoreChannels > 0 && { scoreChannels }),
-    // An attention's long contexts differ from its short ones by more than a table of n can tell.
-    ...(best.correction && curves.inside.headDim === undefined && { correction: best.correction }),
+    ...(best.correction && { correction: best.correction }),
   };
+}
+
+function totalBytes({ bytes, calls }: WorkloadCurve): number {
+  return bytes(1) * calls;
 }
 
 /** Ms for each FLOP of one position, by n. */

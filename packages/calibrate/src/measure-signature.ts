@@ -23,15 +23,15 @@ const POSITIONS = [2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32, 33, 48, 4
 /** Where nothing has tiles, a few points make a line. */
 const LINE_POSITIONS = [4, 16, 64] as const;
 /** Ms that a curve may take once every n has its least samples. */
-const BUDGET_MS: Readonly<Record<WorkloadSize, number>> = { small: 500, narrow: 700, inside: 900, beyond: 2_500 };
+const BUDGET_MS: Readonly<Record<WorkloadSize, number>> = { small: 500, narrow: 700, inside: 900, beyond: 3_000 };
 const PLAIN_BUDGET_MS = 250;
 /** Tensors that come back: sizes at which that is measured. */
 const COPY_BYTES = [1 << 12, 1 << 15, 1 << 18, 1 << 20, 1 << 22] as const;
 /** Tensors of the longest copy run, and of the shortest. */
 const MOST_COPIES = 5;
 /** Working sets at which the cost of reading is looked at. */
-const STREAM_BYTES = [4, 8, 12, 16, 24, 32, 48, 64, 96].map((megabytes) => megabytes << 20);
-/** The cache ends where a byte costs a tenth of the way to what it costs beyond, and is forgotten at nine tenths. */
+const STREAM_BYTES = [20, 32, 48, 64, 96, 128, 192, 256].map((megabytes) => megabytes << 20);
+/** The cache ends where a byte costs this share of the way to what it costs beyond, and is forgotten this share before it. */
 const EDGE_SHARE = 0.15;
 
 export interface MeasureSignatureOptions {

@@ -36,6 +36,11 @@ const kernelSignatureSchema = v.strictObject({
   kernel: kernelSchema,
   /** Bytes/s of operands read, at working sets inside the last-level cache and beyond it. */
   bytesPerSecond: v.strictObject({ inside: positive, beyond: positive }),
+  /**
+   * Attention: bytes of KV cache at which the two were measured. The caches come back to JavaScript at every step, so that their size
+   * counts, not that of the weights beside them. Absent: the device's `cache`.
+   */
+  kvBytes: v.optional(v.strictObject({ inside: positive, beyond: positive })),
   /** FLOP/s of a full tile: FLOPs of the rows computed, over time. */
   flopsPerSecond: positive,
   /** u(n): rows computed for n, n = 1 first. Not always whole: what an unfinished tile costs, in rows of a full one. */

@@ -45,11 +45,6 @@ export class KernelModel {
     return this.#joined(this.bandwidthMs(bytes), this.computeMs(flops, rows)) * factor;
   }
 
-  /** The same for a kernel without tiles, which would compute `rows` rows for `rows`. */
-  idealMs(bytes: number, flops: number, rows: number): number {
-    return this.#joined(this.bandwidthMs(bytes), flops * rows * this.#msPerFlop);
-  }
-
   #joined(bandwidthMs: number, computeMs: number): number {
     const p = this.#signature.overlap;
     if (p === 1) return bandwidthMs + computeMs;

@@ -76,8 +76,6 @@ interface Parts {
   readonly computeMs: number[];
   readonly constantMs: number[];
   readonly costMs: number[];
-  /** Cost if the kernel computed just the rows that it is given. */
-  readonly idealMs: number[];
   /** Ms that one more position's arithmetic takes at the peak. */
   readonly peakMs: number;
 }
@@ -138,6 +136,7 @@ class Predictor {
   readonly #batch: number;
   readonly #maxPositions: number;
   readonly #uniqueExperts: readonly number[] | undefined;
+  readonly #kvBytes: number;
   /** 0: every operand comes out of the cache; 1: from beyond. */
   readonly #beyond: number;
 
@@ -154,10 +153,9 @@ class Predictor {
     this.#batch = batch;
     this.#maxPositions = maxPositions;
     this.#uniqueExperts = uniqueExperts;
-    const workingSet = summary.weightBytes + summary.kvBytesPerPosition * contextLength * batch;
+    this.#kvBytes = summary.kvBytesPerPosition * contextLength * batch;
     const { insideBytes, beyondBytes } = signature.cache;
-    const share = Math.log(workingSet / insideBytes) / Math.log(beyondBytes / insideBytes);
-    this.#beyond = Math.min(1, Math.max(0, share || 0));
+    this.#beyond = shareBetween(summary.weightBytes + this.#kvBytes, insideBytes, beyondBytes);
     this.assumed.push(...summary.unresolved);
   }
 
@@ -211,7 +209,9 @@ class Predictor {
     else if (exact === undefined) {
       this.assumed.push(`${name}: no such class in the signature, taken for ${Object.values(near.kernel).join(" ")}`);
     }
-    return near && new KernelModel(near, this.#beyond);
+    if (near === undefined) return undefined;
+    const { kvBytes } = near;
+    return new KernelModel(near, kvBytes ? shareBetween(this.#kvBytes, kvBytes.inside, kvBytes.beyond) : this.#beyond);
   }
 
   #partsOf(module: ModuleSummary, model: KernelModel): Parts {
@@ -236,7 +236,6 @@ class Predictor {
           rows(n) * channels * model.channelMs +
           model.overlappedMs(weightBytes, flopsPerPosition, rows(n)),
       ),
-      idealMs: this.#fill((n) => calls * model.nodeMs + model.idealMs(weightBytes, flopsPerPosition, rows(n))),
       peakMs: model.peakMs(flopsPerPosition * this.#batch),
     };
   }
@@ -255,7 +254,6 @@ class Predictor {
       computeMs: this.#fill((n) => model.computeMs(perContext * seen(n), n)),
       constantMs: this.#fill(constant),
       costMs: this.#fill((n) => constant(n) + model.overlappedMs(bytes(n), perContext * seen(n), n)),
-      idealMs: this.#fill((n) => constant(n) + model.idealMs(bytes(n), perContext * seen(n), n)),
       peakMs: model.peakMs(perContext * seen(1)),
     };
   }
@@ -282,7 +280,6 @@ class Predictor {
       computeMs: this.#fill((n) => model.computeMs(flops, (n * this.#batch * experts.active) / woken(n)) * woken(n)),
       constantMs: this.#fill(() => model.nodeMs),
       costMs: cost,
-      idealMs: cost,
       peakMs: model.peakMs(flopsPerPosition * this.#batch),
     };
   }
@@ -292,6 +289,12 @@ class Predictor {
   }
 }
 
+/** How far `bytes` lies on the way from `inside` (0) to `beyond` (1), by the logarithm. */
+function shareBetween(bytes: number, inside: number, beyond: number): number {
+  if (bytes <= inside) return 0;
+  return Math.min(1, Math.log(bytes / inside) / Math.log(beyond / inside));
+}
+
 function groupName({ kind, kernel }: ModuleSummary): string {
   const { operator, weight = kernel.activation, accuracyLevel } = kernel;
   return [kind, operator, weight, ...(accuracyLevel === undefined ? [] : [`accuracy ${accuracyLevel}`])].join(" ");
@@ -299,7 +302,7 @@ function groupName({ kind, kernel }: ModuleSummary): string {
 
 function constantParts(constantMs: number[]): Parts {
   const none = constantMs.map(() => 0);
-  return { bandwidthMs: none, computeMs: none, constantMs, costMs: constantMs, idealMs: constantMs, peakMs: 0 };
+  return { bandwidthMs: none, computeMs: none, constantMs, costMs: constantMs, peakMs: 0 };
 }
 
 function merge(parts: readonly Parts[], length: number): Parts {
@@ -309,7 +312,6 @@ function merge(parts: readonly Parts[], length: number): Parts {
     computeMs: sum((part) => part.computeMs),
     constantMs: sum((part) => part.constantMs),
     costMs: sum((part) => part.costMs),
-    idealMs: sum((part) => part.idealMs),
     peakMs: parts.reduce((total, part) => total + part.peakMs, 0),
   };
 }
@@ -346,5 +348,6 @@ function mechanismOf({ kind, parts }: Group, above: number, epsilon: number): Me
   const grown = (curve: readonly number[]) => curve[above]! - curve[0]!;
   if (grown(parts.constantMs) > grown(parts.costMs) / 2) return "constant-cost";
   if (grown(parts.bandwidthMs) > grown(parts.computeMs)) return "expert-activation";
-  return parts.idealMs[above]! <= parts.idealMs[0]! * (1 + epsilon) ? "granularity-slack" : "bandwidth-slack";
+  // The first n that is too dear: above + 1.
+  return above + 1 <= (1 + epsilon) * idleOf([parts]) ? "granularity-slack" : "bandwidth-slack";
 }

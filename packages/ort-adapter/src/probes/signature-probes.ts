@@ -19,8 +19,12 @@ import { buildLinearChain } from "./linear-chain.ts";
 
 /** Widest forward of a signature's curves. */
 const MAX_POSITIONS = 64;
-/** Bytes of operands of the three sizes. The last-level cache of servers and desktops lies between the latter two. */
-const TARGET_BYTES = { small: 2 << 20, inside: 8 << 20, beyond: 96 << 20 } as const;
+/**
+ * Bytes of operands of the three sizes. Caches of servers reach far: half of what the largest ones hold still comes out of them at
+ * 96 MB. Quantised weights are never that many, and at every byte of theirs more is computed.
+ */
+const TARGET_BYTES = { small: 2 << 20, inside: 20 << 20, beyond: 256 << 20 } as const;
+const QUANTISED_BYTES = { small: 2 << 20, inside: 8 << 20, beyond: 96 << 20 } as const;
 /** Widths that no common decoder has, multiples of 64 so that no kernel has columns left over. */
 const WIDTHS = { small: 320, inside: 832, beyond: 832 } as const;
 const MIN_CALLS = 4;
@@ -63,7 +67,7 @@ export function createSignatureProbes(options: SignatureProbeOptions): Signature
     if (size === "narrow") return undefined;
     const width = WIDTHS[size];
     const bytes = width * width * bytesPerWeight(kernel);
-    const layers = Math.max(MIN_CALLS, Math.round(TARGET_BYTES[size] / bytes));
+    const layers = Math.max(MIN_CALLS, Math.round(targetBytes(kernel, size) / bytes));
     const model = buildLinearChain(kernel, { width, layers });
     if (model === undefined) return undefined;
     const session = await open(model);
@@ -80,7 +84,7 @@ export function createSignatureProbes(options: SignatureProbeOptions): Signature
     const { width, inner } = EXPERT;
     const weights = 3 * width * inner;
     const bytes = weights * bytesPerWeight(kernel);
-    const layers = Math.max(2, Math.round(TARGET_BYTES[size] / (bytes * threads)));
+    const layers = Math.max(2, Math.round(targetBytes(kernel, size) / (bytes * threads)));
     const model = buildExpertChain(kernel, { width, inner, layers, experts: threads, active: threads });
     if (model === undefined) return undefined;
     const session = await open(model);
@@ -170,6 +174,10 @@ export function createSignatureProbes(options: SignatureProbeOptions): Signature
       return { probe, bytes: layers * width * width * FLOAT_BYTES, release: () => session.release() };
     },
   };
+}
+
+function targetBytes({ weight }: KernelClass, size: "small" | "inside" | "beyond"): number {
+  return (weight === "float32" ? TARGET_BYTES : QUANTISED_BYTES)[size];
 }
 
 /** Stored bytes of a weight, scales of the blocks included. */
