@@ -1,13 +1,16 @@
 import type { Mechanism, ModulePrediction, PredictedBoundary, Prediction } from "@nearfree/core";
 
 /** Why the next position is not near-free, in plain words. */
-export const MECHANISM_TEXT: Readonly<Record<Mechanism, string>> = {
+const MECHANISM_TEXT: Readonly<Record<Mechanism, string>> = {
   "bandwidth-slack": "arithmetic has caught up with reading the weights",
   "granularity-slack": "the kernel computes whole tiles, and a new one begins",
   "expert-activation": "more positions wake more experts, whose weights must be read",
   "kv-traffic": "every position works through the whole KV cache",
   "constant-cost": "element-wise nodes, copies and dispatch cost more with every position",
 };
+
+/** The same where there is no room for a sentence. */
+export const mechanismName = (mechanism: Mechanism): string => mechanism.replace("-", " ");
 
 const KIND_TEXT: Readonly<Record<ModulePrediction["kind"], string>> = {
   "dense-ffn": "the dense products",
@@ -35,14 +38,14 @@ export function limitSentence({ boundaries, modules, maxPositions }: Prediction,
   const boundary = boundaries.find((each) => each.epsilon === epsilon) ?? boundaries[0];
   if (boundary === undefined) return "Nothing was asked for.";
   const { limit, prefixFree } = boundary;
-  if (limit === undefined) return `Nothing limits this model up to ${maxPositions} positions.`;
+  if (limit === undefined) return `By prediction nothing limits this model here up to ${maxPositions} positions.`;
   const module = modules.find(({ name }) => name === limit.module);
   const share = module === undefined ? 0 : module.costMs[0]! / modules.reduce((sum, each) => sum + each.costMs[0]!, 0);
   const what = module === undefined ? limit.module : `${KIND_TEXT[module.kind]}${kernelText(module)}`;
   const free =
-    prefixFree === 1 ? "No second position is near-free" : `${prefixFree} positions are near-free and the next is not`;
+    prefixFree === 1 ? "no second position is near-free" : `${prefixFree} positions are near-free and the next is not`;
   const part = share > 0 ? ` (${Math.round(share * 100)}% of a forward)` : "";
-  return `${free}: what limits this model here is ${what}${part}, where ${MECHANISM_TEXT[limit.mechanism]}.`;
+  return `By prediction ${free}: what limits this model here is ${what}${part}, where ${MECHANISM_TEXT[limit.mechanism]}.`;
 }
 
 function kernelText({ kernel }: ModulePrediction): string {

@@ -2,7 +2,7 @@ import { type Advice, advise, DEFAULT_ACCEPTANCE } from "@nearfree/core";
 import { type Command, InvalidArgumentError } from "commander";
 import { examineModel } from "../node/examine-model.ts";
 import { profileKey } from "../node/load-or-calibrate.ts";
-import { boundaryText, idleText, MECHANISM_TEXT } from "../prediction-words.ts";
+import { boundaryText, idleText, mechanismName } from "../prediction-words.ts";
 import { printable } from "../report/markup.ts";
 import type { Runs } from "./command-context.ts";
 import { checkedContext, type PredictOptions } from "./predict-command.ts";
@@ -74,7 +74,7 @@ function adviceText(hash: string, source: SignatureSource, acceptance: number, a
     unit(best.tokensPerSecond),
     `${best.positions}`,
     `${(best.tokensPerSecond / plain).toFixed(2)}x`,
-    boundary.limit === undefined ? "-" : MECHANISM_TEXT[boundary.limit.mechanism],
+    boundary.limit === undefined ? "-" : mechanismName(boundary.limit.mechanism),
   ]);
   const rate = source.basis === "kernel-table" ? "relative" : "tokens/s";
   const head = [

@@ -1,5 +1,5 @@
 import { DEFAULT_EPSILON, type ModulePrediction, type Prediction } from "@nearfree/core";
-import { boundaryText, idleText, MECHANISM_TEXT, overPredictionText } from "../prediction-words.ts";
+import { boundaryText, idleText, mechanismName, overPredictionText } from "../prediction-words.ts";
 import { textTable } from "./text-table.ts";
 
 /** The boundary for every epsilon beside idle compute, and the same for each module alone. */
@@ -11,7 +11,7 @@ export function predictionTables({ boundaries, idleCompute, modules, costMs }: P
       boundaryText(boundary),
       idleText(idleCompute),
       overPredictionText(boundary, idleCompute),
-      boundary.limit === undefined ? "-" : `${boundary.limit.module}: ${MECHANISM_TEXT[boundary.limit.mechanism]}`,
+      boundary.limit === undefined ? "-" : `${boundary.limit.module}: ${mechanismName(boundary.limit.mechanism)}`,
     ]),
     { words: [4] },
   );
@@ -38,6 +38,6 @@ function moduleRow({ name, costMs, boundaries, idleCompute }: ModulePrediction, 
     boundaryText(boundary),
     idleText(idleCompute),
     overPredictionText(boundary, idleCompute),
-    boundary.limit === undefined ? "-" : MECHANISM_TEXT[boundary.limit.mechanism],
+    boundary.limit === undefined ? "-" : mechanismName(boundary.limit.mechanism),
   ];
 }

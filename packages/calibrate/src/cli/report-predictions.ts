@@ -19,8 +19,9 @@ export async function predictionsOf(
   const predictions = new Map<Profile, Prediction>();
   for (const profile of own) {
     const { environment, cell } = profile.key;
-    const { signature } = await findSignature({ environment, summary }, device);
-    predictions.set(profile, predict(summary, signature, cell));
+    const { signature, about } = await findSignature({ environment, summary }, device);
+    const prediction = predict(summary, signature, cell);
+    predictions.set(profile, { ...prediction, assumed: [about, ...prediction.assumed] });
   }
   return (profile) => predictions.get(profile);
 }

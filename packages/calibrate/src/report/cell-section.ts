@@ -34,6 +34,7 @@ function caption({ points, stairs, idleCompute }: Profile, prediction: Predictio
       stairs.length > 1 &&
       "Steps are stairs, the figures under them their right edges; a dashed riser is likely, not confirmed.",
     prediction !== undefined &&
+      points.length > 1 &&
       "The dashed line is the curve predicted from the graph, the dotted one what idle compute alone would give.",
     `The shaded band is near-free: at most ${formatRatio(1 + DEFAULT_EPSILON)} times the cost of one position.`,
     "Bars show the near-free n for every ε, and what idle compute alone promises.",

@@ -1,5 +1,5 @@
 import { DEFAULT_EPSILON, type PredictedBoundary, type Prediction, type Profile } from "@nearfree/core";
-import { boundaryText, idleText, limitSentence, MECHANISM_TEXT, overPredictionText } from "../prediction-words.ts";
+import { boundaryText, idleText, limitSentence, mechanismName, overPredictionText } from "../prediction-words.ts";
 import { boundaryView, DOUBT } from "./boundary-view.ts";
 import { html, type Markup } from "./markup.ts";
 import { table } from "./table.ts";
@@ -56,7 +56,7 @@ function partTable({ modules, boundaries, idleCompute, costMs }: Prediction, pro
       { head: "over-prediction", cell: ({ boundary, idleCompute: idle }) => overPredictionText(boundary, idle) },
       {
         head: "limited by",
-        cell: ({ boundary: { limit } }) => limit !== undefined && MECHANISM_TEXT[limit.mechanism],
+        cell: ({ boundary: { limit } }) => limit !== undefined && mechanismName(limit.mechanism),
         words: true,
       },
     ],
