@@ -5,9 +5,8 @@ import { profileKey } from "../node/load-or-calibrate.ts";
 import { boundaryText, idleText, mechanismName } from "../prediction-words.ts";
 import { printable } from "../report/markup.ts";
 import type { Runs } from "./command-context.ts";
-import { checkedContext, type PredictOptions } from "./predict-command.ts";
-import { addModelOptions, nonNegativeInteger, positiveInteger } from "./shared-options.ts";
-import { addDeviceOption, findSignature, type SignatureSource } from "./signature-source.ts";
+import { addPredictOptions, checkedContext, type PredictOptions } from "./predict-command.ts";
+import { findSignature, type SignatureSource } from "./signature-source.ts";
 import { textTable } from "./text-table.ts";
 
 interface AdviseOptions extends PredictOptions {
@@ -25,10 +24,8 @@ export function registerAdvise(program: Command, runs: Runs): void {
       "probability that a draft token is accepted, from 0 to below 1",
       share,
       DEFAULT_ACCEPTANCE,
-    )
-    .option("--context <n>", "positions in the KV cache (default: 256)", nonNegativeInteger)
-    .option("--max-positions <n>", "largest number of positions of interest (default: 64)", positiveInteger);
-  addDeviceOption(addModelOptions(command)).action(
+    );
+  addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: AdviseOptions) => {
       const onWarning = (message: string) => output.log.warn(message);
       const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });

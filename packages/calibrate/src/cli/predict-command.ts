@@ -20,10 +20,8 @@ export function registerPredict(program: Command, runs: Runs): void {
   const command = program
     .command("predict")
     .description("predict how many positions are near-free, and what limits them, from the graph alone: nothing is run")
-    .argument("<model>", "an .onnx file, or a model folder; its weights are not read")
-    .option("--context <n>", "positions in the KV cache (default: 256)", nonNegativeInteger)
-    .option("--max-positions <n>", "largest number of positions of interest (default: 64)", positiveInteger);
-  addDeviceOption(addModelOptions(command)).action(
+    .argument("<model>", "an .onnx file, or a model folder; its weights are not read");
+  addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: PredictOptions) => {
       const onWarning = (message: string) => output.log.warn(message);
       const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
@@ -38,6 +36,14 @@ export function registerPredict(program: Command, runs: Runs): void {
       output.result(value, predictionText(hash, source, prediction, sentence));
     }),
   );
+}
+
+/** What `predict` and `advise` take. */
+export function addPredictOptions(command: Command): Command {
+  command
+    .option("--context <n>", "positions in the KV cache (default: 256)", nonNegativeInteger)
+    .option("--max-positions <n>", "largest number of positions of interest (default: 64)", positiveInteger);
+  return addDeviceOption(addModelOptions(command));
 }
 
 /** @throws NearfreeError `context-exceeded` */
