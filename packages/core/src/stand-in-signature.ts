@@ -33,7 +33,7 @@ export function publishedSignature(device: PublishedDevice, summary: GraphSummar
 
 /** Bytes/s that cancel in every ratio. */
 const ASSUMED_BYTES_PER_SECOND = 1e10;
-/** FLOPs for each byte read: below what any device measured for this project has (9 or more on x64 servers, 4 on small cores). */
+/** FLOPs for each byte read: less than half of what the x64 servers have that this project is measured on (about 9). */
 const ASSUMED_BALANCE = 4;
 /** In WebAssembly vectors are of four floats. */
 const ASSUMED_WASM_BALANCE = 1;
