@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { measureSignature } from "@nearfree/calibrate";
+import { kernelsOf } from "@nearfree/calibrate/node";
 import { canonicalJson, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
 import {
   createModuleProbe,
@@ -54,9 +55,7 @@ async function classesOf(models: readonly BenchModel[]): Promise<KernelClass[]> 
   const classes = new Map<string, KernelClass>();
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
-    for (const { kernel, flopsPerPosition, kvBytesPerPosition } of summary.modules) {
-      if (flopsPerPosition + kvBytesPerPosition > 0) classes.set(canonicalJson(kernel), kernel);
-    }
+    for (const kernel of kernelsOf(summary)) classes.set(canonicalJson(kernel), kernel);
   }
   return [...classes.values()];
 }
