@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { measureSignature } from "@nearfree/calibrate";
-import { canonicalJson, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
+import { canonicalJson, classesOf, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
 import {
   createModuleProbe,
   createSignatureProbes,
@@ -50,13 +50,11 @@ async function runtimeOf({ ep, threads }: BenchEnvironment) {
 }
 
 /** Classes of the models that run in this environment. */
-async function classesOf(models: readonly BenchModel[]): Promise<KernelClass[]> {
+async function classesOfModels(models: readonly BenchModel[]): Promise<KernelClass[]> {
   const classes = new Map<string, KernelClass>();
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
-    for (const { kernel, flopsPerPosition, kvBytesPerPosition } of summary.modules) {
-      if (flopsPerPosition + kvBytesPerPosition > 0) classes.set(canonicalJson(kernel), kernel);
-    }
+    for (const kernel of classesOf(summary)) classes.set(canonicalJson(kernel), kernel);
   }
   return [...classes.values()];
 }
@@ -82,7 +80,7 @@ async function signatureOf(
   const signature = await measureSignature(createSignatureProbes(runtime), {
     clock: () => performance.now(),
     environment: named,
-    kernels: await classesOf(models),
+    kernels: await classesOfModels(models),
   });
   say(`signature of ${signature.kernels.length} classes: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   return signature;

@@ -25,7 +25,7 @@ export type { CalibrationEvent } from "./events.ts";
 export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
 export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
-export { copyMs } from "./kernel-model.ts";
+export { copyMs, KernelModel } from "./kernel-model.ts";
 export { tabulatedRows } from "./kernel-table.ts";
 export type {
   CopyWorkload,

@@ -30,7 +30,7 @@ export function registerAdvise(program: Command, runs: Runs): void {
       const onWarning = (message: string) => output.log.warn(message);
       const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
-      const source = await findSignature(model, options.device);
+      const source = await findSignature(model, options.device, options.cache);
       const { acceptance, maxPositions } = options;
       const advice = advise(model.summary, source.signature, cell, {
         acceptance,

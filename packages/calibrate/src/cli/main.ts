@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { registerAdvise } from "./advise-command.ts";
 import { registerCalibrate } from "./calibrate-command.ts";
 import type { Runs } from "./command-context.ts";
+import { registerDevice } from "./device-command.ts";
 import { registerDoctor } from "./doctor-command.ts";
 import { toFailure } from "./exit-code.ts";
 import { registerExport } from "./export-command.ts";
@@ -47,6 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
       }
     };
   registerCalibrate(program, runs);
+  registerDevice(program, runs);
   registerPredict(program, runs);
   registerAdvise(program, runs);
   registerShow(program, runs);

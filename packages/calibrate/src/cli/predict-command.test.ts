@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { cautiousSignature, type DeviceSignature, parseSignature } from "@nearfree/core";
 import { summarizeFile, writeModelFile } from "@nearfree/ort-adapter/node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { SIGNATURE_METHOD } from "../measure-signature.ts";
 import { examineModel } from "../node/examine-model.ts";
+import { writeSignature } from "../node/signature-file.ts";
 import { main } from "./main.ts";
 import { TEST_SHAPE, testDecoder, writeModelFolder } from "./testing/model-folder.ts";
 
@@ -47,7 +49,7 @@ async function signatureFile(name: string, change: Partial<DeviceSignature> = {}
 describe("predict", () => {
   test("says, from the graph alone, what is near-free, what limits it, and what it knows of the device", async () => {
     expect(await nearfree("predict", model), stderr).toBe(0);
-    expect(stdout).toMatch(/predicted, not measured; no signature of this device yet: from the kernel table of cpu/);
+    expect(stdout).toMatch(/predicted, not measured; no signature of this device yet .*: from the kernel table of cpu/);
     expect(stdout).toMatch(/what limits this model here is /);
     expect(stdout).toMatch(/epsilon +predicted +idle-compute +over-prediction +limited by/);
     expect(stdout).toMatch(/dense-ffn MatMul float32 +\d+%/);
@@ -87,6 +89,15 @@ describe("predict", () => {
     expect(json()).toMatchObject({ basis: "published", environment: { executionProvider: "cuda" } });
     expect(await nearfree("predict", model, "--device", "h100-sxm")).toBe(0);
     expect(stdout).toContain("idle compute and tile table of NVIDIA H100 SXM");
+  });
+
+  test("takes this device's own signature where the cache has one", async () => {
+    const { environment, summary } = await examineModel(model, { threads: 3 });
+    const root = join(folder, "own");
+    const own = { ...cautiousSignature(environment, summary), origin: "measured" as const, method: SIGNATURE_METHOD };
+    await writeSignature(root, { ...own, measuredAt: "2026-01-02T00:00:00.000Z" });
+    expect(await main(["predict", model, "--threads", "3", "--cache", root]), stderr).toBe(0);
+    expect(stdout).toContain("predicted, not measured; signature of this device, 2026-01-02\n");
   });
 
   test.each([

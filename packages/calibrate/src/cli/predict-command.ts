@@ -26,7 +26,7 @@ export function registerPredict(program: Command, runs: Runs): void {
       const onWarning = (message: string) => output.log.warn(message);
       const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
-      const source = await findSignature(model, options.device);
+      const source = await findSignature(model, options.device, options.cache);
       const prediction = predict(model.summary, source.signature, cell, {
         ...(options.maxPositions && { maxPositions: options.maxPositions }),
       });

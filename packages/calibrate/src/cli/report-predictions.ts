@@ -10,7 +10,7 @@ import { findSignature } from "./signature-source.ts";
  */
 export async function predictionsOf(
   profiles: readonly Profile[],
-  { predict: path, device }: { readonly predict?: string; readonly device?: string },
+  { predict: path, device, cache }: { readonly predict?: string; readonly device?: string; readonly cache?: string },
 ): Promise<PredictionOf> {
   if (path === undefined) return () => undefined;
   const { summary } = summarizeFile((await resolveModelFolder(path)).modelPath);
@@ -19,7 +19,7 @@ export async function predictionsOf(
   const predictions = new Map<Profile, Prediction>();
   for (const profile of own) {
     const { environment, cell } = profile.key;
-    const { signature, about } = await findSignature({ environment, summary }, device);
+    const { signature, about } = await findSignature({ environment, summary }, device, cache);
     const prediction = predict(summary, signature, cell);
     predictions.set(profile, { ...prediction, assumed: [about, ...prediction.assumed] });
   }

@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import {
+  canonicalJson,
   cautiousSignature,
+  classesOf,
   type DeviceSignature,
   NearfreeError,
   PUBLISHED_DEVICES,
@@ -9,6 +11,7 @@ import {
 } from "@nearfree/core";
 import { type Command, Option } from "commander";
 import type { ExaminedModel } from "../node/examine-model.ts";
+import { cachedSignature } from "../node/load-or-measure-signature.ts";
 
 /** What a prediction knows of its device. */
 export interface SignatureSource {
@@ -29,19 +32,38 @@ export function addDeviceOption(command: Command): Command {
 }
 
 /**
- * The signature to predict with: the one that `device` names, or else the most cautious reading of the execution provider's
- * kernel table.
+ * The signature to predict with: the one that `device` names, this device's own in the cache under `root`, or else the most cautious
+ * reading of the execution provider's kernel table.
  *
  * @throws NearfreeError `missing-file`, `invalid-argument` for a device that is neither a signature nor a known name.
  */
-export async function findSignature(model: Subject, device: string | undefined): Promise<SignatureSource> {
+export async function findSignature(
+  model: Subject,
+  device: string | undefined,
+  root?: string,
+): Promise<SignatureSource> {
   if (device !== undefined) return namedSignature(model, device);
   const { executionProvider } = model.environment;
+  const cached = await cachedSignature(model, { root });
+  if (cached !== undefined) {
+    const missing = missingClasses(cached, model);
+    const more = missing > 0 ? `; ${missing} of the model's classes not in it: nearfree device measures them` : "";
+    return {
+      signature: cached,
+      basis: "measured",
+      about: `signature of this device, ${cached.measuredAt.slice(0, 10)}${more}`,
+    };
+  }
   return {
     signature: cautiousSignature(model.environment, model.summary),
     basis: "kernel-table",
-    about: `no signature of this device yet: from the kernel table of ${executionProvider}, most cautiously; ratios only, ms mean nothing`,
+    about: `no signature of this device yet (nearfree device measures one): from the kernel table of ${executionProvider}, most cautiously; ratios only, ms mean nothing`,
   };
+}
+
+function missingClasses({ kernels }: DeviceSignature, { summary }: Subject): number {
+  const known = new Set(kernels.map(({ kernel }) => canonicalJson(kernel)));
+  return classesOf(summary).filter((kernel) => !known.has(canonicalJson(kernel))).length;
 }
 
 async function namedSignature({ summary }: Subject, device: string): Promise<SignatureSource> {

@@ -12,6 +12,8 @@ export type { LoadedProfile, LoadOrCalibrateOptions } from "./load-or-calibrate.
 export { DEFAULT_CONTEXT_LENGTH, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";
 export type { LoadOrCalibrateGridOptions } from "./load-or-calibrate-grid.ts";
 export { loadOrCalibrateGrid } from "./load-or-calibrate-grid.ts";
+export type { LoadSignatureOptions } from "./load-or-measure-signature.ts";
+export { cachedSignature, loadOrMeasureSignature } from "./load-or-measure-signature.ts";
 export type { LoadOrPredictOptions, StartingProfile } from "./load-or-predict.ts";
 export { loadOrPredict } from "./load-or-predict.ts";
 export type { OpenModel } from "./open-model.ts";

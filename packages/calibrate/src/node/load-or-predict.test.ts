@@ -41,17 +41,17 @@ const draftLimit = (profile: Profile, consistency?: "auto" | "tolerant" | "bitwi
   createScheduler({ profile, policy: "near-free", epsilon: 10, ...(consistency && { consistency }) }).draftLimit();
 
 it("predicts where nothing was measured, marks it, and stores nothing", async () => {
-  const { profile, origin } = await loadOrPredict(model, { store, contextLength: 32 });
+  const { profile, origin } = await loadOrPredict(model, { store, root: folder, contextLength: 32 });
   expect(origin).toBe("kernel-table");
   expect(profileStanding(profile)).toBe("predicted");
   expect(parseProfile(JSON.parse(JSON.stringify(profile)))).toEqual(profile);
   expect(await store.list()).toEqual([]);
   const signature = cautiousSignature(model.environment, model.summary);
-  expect((await loadOrPredict(model, { store, signature, contextLength: 32 })).origin).toBe("signature");
+  expect((await loadOrPredict(model, { store, root: folder, signature, contextLength: 32 })).origin).toBe("signature");
 });
 
 it("takes more than one position from it only where the caller is tolerant of other bits", async () => {
-  const { profile } = await loadOrPredict(model, { store, contextLength: 32 });
+  const { profile } = await loadOrPredict(model, { store, root: folder, contextLength: 32 });
   expect(resolveConsistency("auto", [profile])).toBe("bitwise");
   expect(invariantRows([profile])).toEqual([1]);
   expect(draftLimit(profile)).toBe(0);
@@ -60,15 +60,15 @@ it("takes more than one position from it only where the caller is tolerant of ot
 });
 
 it("gives way to a measured profile, which none replaces", async () => {
-  const predicted = (await loadOrPredict(model, { store, contextLength: 32 })).profile;
+  const predicted = (await loadOrPredict(model, { store, root: folder, contextLength: 32 })).profile;
   // Even one that somebody put into the store does not keep the model from being measured.
   await store.put(predicted);
-  expect((await loadOrPredict(model, { store, contextLength: 32 })).origin).toBe("kernel-table");
+  expect((await loadOrPredict(model, { store, root: folder, contextLength: 32 })).origin).toBe("kernel-table");
   const timed = timeModel(model, COSTS.decoder);
   const measured = await loadOrCalibrate(timed.model, { store, contextLength: 32, clock: timed.clock });
   expect(measured.origin).toBe("measured");
   expect(profileStanding(measured.profile)).toBe("whole");
-  expect(await loadOrPredict(model, { store, contextLength: 32 })).toEqual({
+  expect(await loadOrPredict(model, { store, root: folder, contextLength: 32 })).toEqual({
     profile: measured.profile,
     origin: "cached",
   });

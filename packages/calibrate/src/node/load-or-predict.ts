@@ -10,12 +10,15 @@ import {
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
 import { profileKey } from "./load-or-calibrate.ts";
+import { cachedSignature } from "./load-or-measure-signature.ts";
 
 export interface LoadOrPredictOptions {
   /** Where a measured profile may be. Default: as `loadOrCalibrate`. */
   readonly store?: ProfileStore | undefined;
-  /** What the device was measured to do. Without one: the kernel table of the execution provider, most cautiously. */
+  /** What the device was measured to do. Default: what the cache has; else the kernel table of the execution provider, most cautiously. */
   readonly signature?: DeviceSignature | undefined;
+  /** Cache folder in which the signature is looked for. Default: the user's. */
+  readonly root?: string | undefined;
   /** Positions in the KV cache. Default as `loadOrCalibrate`. */
   readonly contextLength?: number | undefined;
   readonly batch?: number | undefined;
@@ -38,13 +41,14 @@ export interface StartingProfile {
  */
 export async function loadOrPredict(
   model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary">,
-  { store: given, signature, contextLength, batch, onWarning }: LoadOrPredictOptions = {},
+  { store: given, signature: measured, root, contextLength, batch, onWarning }: LoadOrPredictOptions = {},
 ): Promise<StartingProfile> {
   const { summary, environment } = model;
   const store = given ?? defaultStore({ onWarning });
   const key = profileKey(model, contextLength, batch);
   const known = await store.get(key);
   if (known !== undefined && profileStanding(known) === "whole") return { profile: known, origin: "cached" };
+  const signature = measured ?? (await cachedSignature(model, { root, onWarning }));
   const basis = signature ?? cautiousSignature(environment, summary);
   const prediction = predict(summary, basis, key.cell);
   const profile = predictedProfile({ key, prediction, signature: basis, summary, predictedAt: new Date() });
