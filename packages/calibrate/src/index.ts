@@ -4,6 +4,7 @@ export { type CalibrateGridOptions, type CellMeasurement, calibrateGrid, type Ma
 export { CERTIFY_ALPHA } from "./certify.ts";
 export { InvarianceRecorder } from "./invariance.ts";
 export { DEFAULT_BALANCE_MS, type MeasureBalanceOptions, measureBalance } from "./measure-balance.ts";
+export { type MeasureSignatureOptions, measureSignature, SIGNATURE_METHOD } from "./measure-signature.ts";
 export type { CalibrateOptions } from "./options.ts";
 export {
   CERTIFY_FORWARDS,

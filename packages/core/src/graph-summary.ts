@@ -30,6 +30,12 @@ export interface ModuleSummary {
   readonly flopsPerPosition: number;
   /** Bytes of KV cache per position of context. 0 outside attention. */
   readonly kvBytesPerPosition: number;
+  /** Floating-point operations per position and per position of context: 4 * heads * headDim. 0 outside attention. */
+  readonly flopsPerContextPosition: number;
+  /** Nodes without weights that run as kernels of their own: no views, and none that ONNX Runtime fuses into a neighbour. */
+  readonly looseNodes: number;
+  /** Elements that those nodes write for one position. */
+  readonly elementsPerPosition: number;
   readonly experts?: { readonly count: number; readonly active: number };
 }
 

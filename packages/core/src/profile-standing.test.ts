@@ -25,3 +25,9 @@ it("the mark is persisted, and is true or absent", () => {
   expect(parseProfile({ ...sampleProfile(), imported: true })?.imported).toBe(true);
   expect(parseProfile({ ...sampleProfile(), imported: false })).toBeUndefined();
 });
+
+it("one that is predicted is so whatever else it claims", () => {
+  const { run } = sampleProfile();
+  expect(profileStanding({ run, predicted: true, imported: true })).toBe("predicted");
+  expect(parseProfile({ ...sampleProfile(), predicted: true })).toEqual({ ...sampleProfile(), predicted: true });
+});

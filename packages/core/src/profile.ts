@@ -78,6 +78,8 @@ const profileSchema = v.strictObject({
   measuredAt: v.string(),
   /** Came in a bundle, and nothing on this machine has confirmed it: see `profileStanding`. */
   imported: v.optional(v.literal(true)),
+  /** Nothing was measured: the curve follows from the graph and what is known of the device. See `profileStanding`. */
+  predicted: v.optional(v.literal(true)),
   /** T(1) in ms: the median of the samples that count. */
   baseMs: positive,
   /** First, unwarmed forward of one position in ms. */

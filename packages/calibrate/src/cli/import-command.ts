@@ -59,6 +59,7 @@ const OUTCOMES: Record<ImportedProfile["outcome"], string> = {
   unconfirmed: "stored, to be tested at its first use",
   contradicted: "refused",
   known: "not taken: this machine has measured it itself",
+  predicted: "not stored: nothing was measured, it was only predicted",
 };
 
 function outcomeText({ key, outcome, reason }: ImportedProfile): string {

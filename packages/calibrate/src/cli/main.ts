@@ -1,13 +1,15 @@
 import { Command, CommanderError, Option } from "commander";
+import { registerAdvise } from "./advise-command.ts";
 import { registerCalibrate } from "./calibrate-command.ts";
 import type { Runs } from "./command-context.ts";
+import { registerDevice } from "./device-command.ts";
 import { registerDoctor } from "./doctor-command.ts";
 import { toFailure } from "./exit-code.ts";
 import { registerExport } from "./export-command.ts";
 import { registerGenerate } from "./generate-command.ts";
 import { registerImport } from "./import-command.ts";
 import { createOutput, LOG_LEVELS, type OutputOptions } from "./output.ts";
-
+import { registerPredict } from "./predict-command.ts";
 import { registerReport } from "./report-command.ts";
 import { registerShow } from "./show-command.ts";
 
@@ -46,6 +48,9 @@ export async function main(args: readonly string[]): Promise<number> {
       }
     };
   registerCalibrate(program, runs);
+  registerDevice(program, runs);
+  registerPredict(program, runs);
+  registerAdvise(program, runs);
   registerShow(program, runs);
   registerReport(program, runs);
   registerGenerate(program, runs);

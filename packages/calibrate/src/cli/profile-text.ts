@@ -6,6 +6,7 @@ const STANDINGS: Record<ProfileStanding, string> = {
   whole: "",
   partial: "; cut short, the next calibration goes on from it",
   imported: "; imported, to be tested at its first use",
+  predicted: "; predicted, nothing was measured",
 };
 
 /** What identifies a profile for a person: model, environment, cell. */

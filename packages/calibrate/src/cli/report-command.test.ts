@@ -2,9 +2,11 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFsStore } from "@nearfree/core/fs-store";
+import { summarizeFile } from "@nearfree/ort-adapter/node";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { fullProfile, TEST_KEY } from "../report/testing/profiles.ts";
 import { main } from "./main.ts";
+import { writeModelFolder } from "./testing/model-folder.ts";
 
 let folder: string;
 let cache: string;
@@ -70,4 +72,17 @@ test("no profile, and a place that cannot be written: one line, an exit code, no
   // A folder stands where the file should: the temporary file was written, and is taken away again.
   expect(await report("--out", cache)).toBe(1);
   expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
+});
+
+test("--predict puts what the model's graph predicts beside its profile, and refuses a model of none", async () => {
+  const model = await writeModelFolder(join(folder, "model"));
+  const out = join(folder, "predicted.html");
+  expect(await report("--predict", model, "--out", out)).toBe(2);
+  expect(stderr).toMatch(/--predict .*: expected a model of one of the profiles/);
+  const { summary } = summarizeFile(join(model, "onnx", "model.onnx"));
+  await createFsStore({ root: cache }).put(fullProfile({ key: { model: summary.structureHash } }));
+  expect(await report(summary.structureHash, "--predict", model, "--out", out), stderr).toBe(0);
+  const page = await readFile(out, "utf8");
+  expect(page).toContain("what limits this model here is");
+  expect(page).toContain("attention GroupQueryAttention float32");
 });

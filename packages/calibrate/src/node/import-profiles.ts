@@ -10,6 +10,8 @@ export type ImportOutcome =
   | "confirmed"
   /** Stored; the first use on a machine that it fits runs the canary. */
   | "unconfirmed"
+  /** Nothing was measured anywhere: not stored. */
+  | "predicted"
   /** The canary contradicts it: not stored. */
   | "contradicted"
   /** The store has one that was measured here, which stays. */
@@ -44,6 +46,10 @@ export async function importProfiles(
   const outcomes: ImportedProfile[] = [];
   for (const profile of profiles) {
     const { key } = profile;
+    if (profileStanding(profile) === "predicted") {
+      outcomes.push({ key, outcome: "predicted" });
+      continue;
+    }
     const known = await store.get(key);
     if (known !== undefined && profileStanding(known) === "whole") {
       outcomes.push({ key, outcome: "known" });

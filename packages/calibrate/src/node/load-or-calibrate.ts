@@ -10,6 +10,7 @@ import { METHOD_VERSION } from "../options.ts";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { runCanary } from "./canary.ts";
 import { defaultStore } from "./default-store.ts";
+import type { ExaminedModel } from "./examine-model.ts";
 import { type MeasureProfileOptions, measureProfile } from "./measure-profile.ts";
 import type { OpenModel } from "./open-model.ts";
 
@@ -54,6 +55,7 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
   const store = given ?? defaultStore({ onWarning });
   const key = profileKey(model, contextLength, batch);
   const known = await store.get(key);
+  // A predicted profile that somebody stored is none: it must not keep the model from being measured.
   const standing = known === undefined || fresh ? "none" : profileStanding(known);
   if (standing === "whole") return { profile: known!, origin: "cached" };
   const probe = await createCalibrationProbe(model, key.cell);
@@ -73,10 +75,13 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
 }
 
 /** The key under which the profile of `model` at `contextLength`, for `batch` sequences, is stored. */
-export function profileKey(model: OpenModel, contextLength?: number, batch = 1): ProfileKey {
-  const { contextLimit } = model.runner.describe();
+export function profileKey(
+  model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary">,
+  contextLength?: number,
+  batch = 1,
+): ProfileKey {
   const cell = {
-    contextLength: contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, Math.floor(contextLimit / 2)),
+    contextLength: contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, Math.floor(model.contextLimit / 2)),
     batch,
   };
   return { environment: model.environment, model: model.summary.structureHash, cell, method: METHOD_VERSION };

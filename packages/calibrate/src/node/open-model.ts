@@ -1,25 +1,11 @@
-import { availableParallelism } from "node:os";
-import { type Environment, type GraphSummary, NearfreeError, type Runner } from "@nearfree/core";
-import { createSessionRunner, readEnvironment } from "@nearfree/ort-adapter";
-import { type ModelFolder, readNodeDevice, resolveModelFolder, summarizeFile } from "@nearfree/ort-adapter/node";
+import { NearfreeError, type Runner } from "@nearfree/core";
+import { createSessionRunner } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
+import { type ExaminedModel, examineModel, type OpenModelOptions, providerError } from "./examine-model.ts";
 import { loadTextCodec, type TextCodec } from "./text-codec.ts";
 
-export interface OpenModelOptions {
-  /** Default `cpu`. */
-  readonly executionProvider?: string | undefined;
-  /** Intra-op threads. Default: the cores that this process may use. */
-  readonly threads?: number | undefined;
-  /** Told, in one line, of what was assumed. */
-  readonly onWarning?: ((message: string) => void) | undefined;
-}
-
 /** A model on disk, loaded into onnxruntime-node and wrapped. */
-export interface OpenModel {
-  readonly folder: ModelFolder;
-  readonly summary: GraphSummary;
-  readonly environment: Environment;
-  readonly sessionOptions: ort.InferenceSession.SessionOptions;
+export interface OpenModel extends ExaminedModel {
   readonly session: ort.InferenceSession;
   /** The session wrapped for one sequence. */
   readonly runner: Runner;
@@ -29,9 +15,6 @@ export interface OpenModel {
   release(): Promise<void>;
 }
 
-/** The context length of a model whose files name none. */
-const ASSUMED_CONTEXT = 2048;
-
 /**
  * Loads the model at `path`: an .onnx file, or a folder in the layout of transformers.js, optimum or onnxruntime-genai.
  * The graph is examined first, so that what cannot work is refused before its weights are read.
@@ -40,32 +23,21 @@ const ASSUMED_CONTEXT = 2048;
  *   `invalid-argument` for a folder with several models.
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<OpenModel> {
-  const { executionProvider = "cpu", threads = availableParallelism(), onWarning } = options;
-  requireProvider(executionProvider);
-  const folder = await resolveModelFolder(path);
-  const { summary, logitsRows } = summarizeFile(folder.modelPath);
-  if (logitsRows === "last") throw prunedHead(folder.modelPath);
-  for (const line of summary.unresolved) onWarning?.(`${folder.modelPath}: ${line}`);
+  const { folder, summary, environment, sessionOptions, contextLimit } = await examineModel(path, options);
   const codec = folder.tokenizerPath === undefined ? undefined : await loadTextCodec(folder.tokenizerPath);
-  if (folder.contextLimit === undefined) {
-    onWarning?.(`${folder.folder}: no file names the model's context length; ${ASSUMED_CONTEXT} is assumed`);
-  }
-  const sessionOptions: ort.InferenceSession.SessionOptions = {
-    executionProviders: [executionProvider],
-    intraOpNumThreads: threads,
-  };
   const session = await createSession(folder.modelPath, sessionOptions);
   try {
     const runner = await createSessionRunner(session, {
       Tensor: ort.Tensor,
-      contextLimit: folder.contextLimit ?? ASSUMED_CONTEXT,
+      contextLimit,
       ...(folder.ioNames && { ioNames: folder.ioNames }),
     });
     return {
       folder,
       summary,
-      environment: currentEnvironment(sessionOptions),
+      environment,
       sessionOptions,
+      contextLimit,
       session,
       runner,
       codec,
@@ -109,42 +81,4 @@ export async function createSession(
       cause,
     });
   }
-}
-
-function prunedHead(path: string): NearfreeError {
-  return new NearfreeError({
-    code: "unsupported-model",
-    from: "calibrate",
-    what: `logits of ${path}`,
-    expected: "a row for every position, so that draft tokens can be verified",
-    received: "a row for the last position only",
-    remedy: "export the model again with a full head (prune_lm_head = false)",
-  });
-}
-
-function requireProvider(name: string): void {
-  const names = ort.listSupportedBackends().map((backend) => backend.name);
-  if (!names.includes(name)) throw providerError(name, `a build with ${names.join(", ")}`);
-}
-
-function providerError(name: string, received: string, cause?: unknown): NearfreeError {
-  return new NearfreeError({
-    code: "unsupported-execution-provider",
-    from: "calibrate",
-    what: `execution provider ${name}`,
-    expected: "one that this build of onnxruntime-node has",
-    received,
-    remedy: "choose another with --ep, or install a build that has it",
-    ...(cause !== undefined && { cause }),
-  });
-}
-
-function currentEnvironment(sessionOptions: ort.InferenceSession.SessionOptions): Environment {
-  return readEnvironment({
-    runtime: "onnxruntime-node",
-    runtimeVersion: ort.env.versions.node ?? ort.env.versions.common,
-    sessionOptions,
-    device: readNodeDevice(),
-    variables: process.env,
-  });
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_EPSILON, type Profile } from "@nearfree/core";
+import { DEFAULT_EPSILON, type Prediction, type Profile } from "@nearfree/core";
 import { positionsAxis, ratioAxis } from "./axes.ts";
 import { curvePanel } from "./curve-panel.ts";
 import { type FigureDocument, figureSvg } from "./figure.ts";
@@ -12,8 +12,15 @@ const MARGINS = { marginLeft: 96, marginRight: 104 } as const;
 /** The ratio axis shows at least this much more than the near-free band. */
 const LEAST_TOP = 1 + 4 * DEFAULT_EPSILON;
 
-/** The main figure: the curve of one cell, and under it the near-free n for every epsilon. */
-export function curveFigure(profile: Profile, document: FigureDocument, standalone = false): Markup {
+/** The main figure: the curve of one cell beside what was predicted, and under it the near-free n for every epsilon. */
+export function curveFigure(
+  profile: Profile,
+  document: FigureDocument,
+  {
+    standalone = false,
+    prediction,
+  }: { readonly standalone?: boolean; readonly prediction?: Prediction | undefined } = {},
+): Markup {
   const x = positionsAxis(profile);
   const y = ratioAxis(profile, LEAST_TOP);
   return figureSvg({
@@ -24,7 +31,7 @@ export function curveFigure(profile: Profile, document: FigureDocument, standalo
     title: verdict(profile),
     description: verdictDetail(profile),
     panels: [
-      { y: 0, options: curvePanel(profile, { ...MARGINS, height: CURVE_HEIGHT, x, y }) },
+      { y: 0, options: curvePanel(profile, { ...MARGINS, height: CURVE_HEIGHT, x, y, prediction }) },
       { y: CURVE_HEIGHT, options: rangesPanel(profile, { ...MARGINS, x }) },
     ],
   });
@@ -32,5 +39,5 @@ export function curveFigure(profile: Profile, document: FigureDocument, standalo
 
 /** The main figure as an SVG file that follows the reader's colour scheme. */
 export function renderCurveSvg(profile: Profile, { document }: { readonly document: FigureDocument }): string {
-  return curveFigure(profile, document, true).text;
+  return curveFigure(profile, document, { standalone: true }).text;
 }

@@ -1,9 +1,10 @@
-import type { Profile } from "@nearfree/core";
+import type { Prediction, Profile } from "@nearfree/core";
 import * as Plot from "@observablehq/plot";
 import type { Axis } from "./axes.ts";
 import { bandMarks, idleMarks, proportionalMarks } from "./context-marks.ts";
 import { COLOUR } from "./figure.ts";
 import { boundaryMark, inversionMarks, lineMark, pointMarks, stairMarks } from "./measured-marks.ts";
+import { predictionMarks } from "./prediction-marks.ts";
 
 export interface CurvePanelOptions {
   readonly height: number;
@@ -11,12 +12,13 @@ export interface CurvePanelOptions {
   readonly marginRight: number;
   readonly x: Axis;
   readonly y: Axis;
+  readonly prediction?: Prediction | undefined;
 }
 
 /** r(n) over n, both logarithmic: points with their intervals, stairs, right edges, inversions, and the near-free band. */
 export function curvePanel(
   profile: Profile,
-  { height, marginLeft, marginRight, x, y }: CurvePanelOptions,
+  { height, marginLeft, marginRight, x, y, prediction }: CurvePanelOptions,
 ): Plot.PlotOptions {
   return {
     height,
@@ -47,6 +49,7 @@ export function curvePanel(
       bandMarks(x, y),
       proportionalMarks(x, y),
       idleMarks(profile, x, y),
+      predictionMarks(prediction, profile, y),
       profile.stairs === undefined ? lineMark(profile) : stairMarks(profile),
       pointMarks(profile, y),
       boundaryMark(profile),

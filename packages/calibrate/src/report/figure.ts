@@ -11,15 +11,16 @@ export interface FigureDocument {
 export const COLOUR = {
   measured: "var(--nf-measured)",
   idle: "var(--nf-idle)",
+  predicted: "var(--nf-predicted)",
   muted: "var(--nf-muted)",
   faint: "var(--nf-faint)",
   surface: "var(--nf-surface)",
 } as const;
 
 const LIGHT =
-  "--nf-ink:#1b1f24;--nf-surface:#fff;--nf-measured:#0067a5;--nf-idle:#b84a00;--nf-muted:#5b6570;--nf-faint:#dfe3e8";
+  "--nf-ink:#1b1f24;--nf-surface:#fff;--nf-measured:#0067a5;--nf-idle:#b84a00;--nf-predicted:#00795c;--nf-muted:#5b6570;--nf-faint:#dfe3e8";
 const DARK =
-  "--nf-ink:#e8eaed;--nf-surface:#14171b;--nf-measured:#63b7f0;--nf-idle:#f0a04b;--nf-muted:#9aa4af;--nf-faint:#2f353c";
+  "--nf-ink:#e8eaed;--nf-surface:#14171b;--nf-measured:#63b7f0;--nf-idle:#f0a04b;--nf-predicted:#4cc9a4;--nf-muted:#9aa4af;--nf-faint:#2f353c";
 
 /** Custom properties for `selector`, by the reader's colour scheme. */
 export function themeCss(selector: string): string {

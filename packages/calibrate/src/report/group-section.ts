@@ -1,4 +1,4 @@
-import type { Environment } from "@nearfree/core";
+import type { Environment, Prediction, Profile } from "@nearfree/core";
 import { cellName, cellSection } from "./cell-section.ts";
 import type { FigureDocument } from "./figure.ts";
 import type { ProfileGroup } from "./group-profiles.ts";
@@ -17,8 +17,15 @@ export function environmentName({ executionProvider, runtime, runtimeVersion, th
   return `${executionProvider}, ${runtime} ${runtimeVersion}, ${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
+/** What was predicted for the cell of a profile, where something was. */
+export type PredictionOf = (profile: Profile) => Prediction | undefined;
+
 /** One model in one environment: the verdict first, the map of its cells, then each cell. */
-export function groupSection(group: ProfileGroup, document: FigureDocument, isOnly: boolean): Markup {
+export function groupSection(
+  group: ProfileGroup,
+  document: FigureDocument,
+  { isOnly, predictionOf }: { readonly isOnly: boolean; readonly predictionOf: PredictionOf },
+): Markup {
   const { profiles, model, id } = group;
   const environment = environmentFacts(group);
   const [first] = profiles;
@@ -38,17 +45,17 @@ export function groupSection(group: ProfileGroup, document: FigureDocument, isOn
 <p class="kicker">${kicker}</p>
 ${heading(unbroken(gridVerdict(profiles)))}
 <p class="lead">${lead}</p>
-${single ? cellSection(first!, document, environment) : html`${cells(group, document)}<div class="tables">${environment}</div>`}
+${single ? cellSection(first!, document, { aside: environment, prediction: predictionOf(first!) }) : html`${cells(group, document, predictionOf)}<div class="tables">${environment}</div>`}
 </section>
 `;
 }
 
-function cells({ profiles }: ProfileGroup, document: FigureDocument): Markup {
+function cells({ profiles }: ProfileGroup, document: FigureDocument, predictionOf: PredictionOf): Markup {
   const sections = profiles.map(
     (profile, i) => html`<details${i === 0 && html` open`}>
 <summary>${sentenceCase(cellName(profile))} <span>${verdict(profile)}</span></summary>
 <p class="lead">${verdictDetail(profile)}</p>
-${cellSection(profile, document)}</details>
+${cellSection(profile, document, { prediction: predictionOf(profile) })}</details>
 `,
   );
   return html`<figure>${heatMapFigure(profiles, document)}<figcaption>Near-free positions by context and batch, a map for every ε; ~ marks a boundary that no interval decides, ? one that noise hides. The stronger the shade, the more.</figcaption></figure>

@@ -2,7 +2,7 @@ import { DEFAULT_EPSILON, NearfreeError, type Profile } from "@nearfree/core";
 import { boundaryView, DOUBT } from "./boundary-view.ts";
 import type { FigureDocument } from "./figure.ts";
 import { groupProfiles, type ProfileGroup } from "./group-profiles.ts";
-import { environmentName, groupSection, shortModel } from "./group-section.ts";
+import { environmentName, groupSection, type PredictionOf, shortModel } from "./group-section.ts";
 import { html, Markup } from "./markup.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { table } from "./table.ts";
@@ -11,6 +11,8 @@ import { gridVerdict } from "./verdict.ts";
 export interface RenderOptions {
   /** Makes the SVG elements: a browser's document, or linkedom's. */
   readonly document: FigureDocument;
+  /** What was predicted for a profile's cell: its curve and a table of the modules stand beside what was measured. */
+  readonly predictionOf?: PredictionOf | undefined;
 }
 
 /**
@@ -19,11 +21,14 @@ export interface RenderOptions {
  *
  * @throws NearfreeError `invalid-argument` without a profile.
  */
-export function renderReport(profiles: readonly Profile[], { document }: RenderOptions): string {
+export function renderReport(
+  profiles: readonly Profile[],
+  { document, predictionOf = () => undefined }: RenderOptions,
+): string {
   const groups = groupProfiles(profiles);
   if (groups.length === 0) throw noProfiles();
   const isOnly = groups.length === 1;
-  const sections = groups.map((group) => groupSection(group, document, isOnly));
+  const sections = groups.map((group) => groupSection(group, document, { isOnly, predictionOf }));
   const title = isOnly ? gridVerdict(groups[0]!.profiles) : `${groups.length} near-free boundaries`;
   return html`<!doctype html>
 <html lang="en">

@@ -5,6 +5,9 @@ import type { Matrix } from "./matrix.ts";
 /** Adds the attention of one layer to the graph: `x` [batch, sequence, hidden] to the same shape. */
 export type AttentionLayer = (layer: number, x: string) => string;
 
+/** The part of it between the projections: queries, keys and values [batch, sequence, heads * headDim] to what comes before the last one. */
+export type AttentionCore = (layer: number, projected: { q: string; k: string; v: string }) => string;
+
 /** Names of a layer's cache tensors: what goes in and what comes out. */
 export interface LayerCache {
   readonly pastKey: string;

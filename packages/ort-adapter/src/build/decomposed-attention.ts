@@ -1,4 +1,4 @@
-import { type AttentionLayer, addLayerCache, attentionMatrices } from "./attention.ts";
+import { type AttentionCore, type AttentionLayer, addLayerCache, attentionMatrices } from "./attention.ts";
 import type { DecoderSpec, DecoderWeights } from "./decoder-spec.ts";
 import { type GraphBuilder, intAttribute, intsAttribute, MICROSOFT, typeAttribute } from "./graph-builder.ts";
 import { addLinear } from "./linear.ts";
@@ -12,6 +12,19 @@ const MASKED = -1e9;
  * share a batch; positions count the ones before, unless the spec declares `position_ids`. The cache grows at every step.
  */
 export function decomposedAttention(g: GraphBuilder, spec: DecoderSpec, weights: DecoderWeights): AttentionLayer {
+  const core = decomposedCore(g, spec);
+  return (layer, x) => {
+    const scope = `/model/layers.${layer}/attn`;
+    const matrices = attentionMatrices(spec, weights, layer);
+    const [q, k, v] = (["q", "k", "v"] as const).map((part) =>
+      addLinear(g, spec, x, { scope: `${scope}/${part}_proj`, matrix: matrices[part] }),
+    );
+    return addLinear(g, spec, core(layer, { q: q!, k: k!, v: v! }), { scope: `${scope}/o_proj`, matrix: matrices.o });
+  };
+}
+
+/** The same between the projections: rotary, cache, scores and their use. */
+export function decomposedCore(g: GraphBuilder, spec: DecoderSpec): AttentionCore {
   const { heads, kvHeads, headDim } = spec.shape;
   const span = addSpan(g);
   const bias = addMaskBias(g, span);
@@ -25,12 +38,8 @@ export function decomposedAttention(g: GraphBuilder, spec: DecoderSpec, weights:
   const groups = heads / kvHeads;
   const scale = g.float32(headDim ** -0.5);
 
-  return (layer, x) => {
+  return (layer, { q, k, v }) => {
     const scope = `/model/layers.${layer}/attn`;
-    const matrices = attentionMatrices(spec, weights, layer);
-    const [q, k, v] = (["q", "k", "v"] as const).map((part) =>
-      addLinear(g, spec, x, { scope: `${scope}/${part}_proj`, matrix: matrices[part] }),
-    );
     const cache = addLayerCache(g, spec, layer);
     const split = (name: string, value: string, perm: number[], ...dims: number[]) => {
       const shaped = g.add(`${scope}/${name}/Reshape`, "Reshape", [value, g.int64s(0, -1, ...dims, headDim)]);
@@ -41,10 +50,10 @@ export function decomposedAttention(g: GraphBuilder, spec: DecoderSpec, weights:
       g.add(`${scope}/${name}/Concat`, "Concat", [past, now], { output: present, attributes });
       return g.add(`${scope}/${name}/Unsqueeze`, "Unsqueeze", [present, g.int64s(2)]);
     };
-    const queries = split("q", rotate(`${scope}/q/RotaryEmbedding`, q!), [0, 2, 3, 1, 4], kvHeads, groups);
-    const turned = split("k", rotate(`${scope}/k/RotaryEmbedding`, k!), [0, 2, 1, 3], kvHeads);
+    const queries = split("q", rotate(`${scope}/q/RotaryEmbedding`, q), [0, 2, 3, 1, 4], kvHeads, groups);
+    const turned = split("k", rotate(`${scope}/k/RotaryEmbedding`, k), [0, 2, 1, 3], kvHeads);
     const keys = extend("k", cache.pastKey, turned, cache.presentKey);
-    const values = extend("v", cache.pastValue, split("v", v!, [0, 2, 1, 3], kvHeads), cache.presentValue);
+    const values = extend("v", cache.pastValue, split("v", v, [0, 2, 1, 3], kvHeads), cache.presentValue);
 
     const scaled = g.add(`${scope}/scale/Mul`, "Mul", [queries, scale]);
     const columns = g.add(`${scope}/keys/Transpose`, "Transpose", [keys], {
@@ -57,8 +66,7 @@ export function decomposedAttention(g: GraphBuilder, spec: DecoderSpec, weights:
     const rows = g.add(`${scope}/output/Transpose`, "Transpose", [mixed], {
       attributes: { perm: intsAttribute([0, 3, 1, 2, 4]) },
     });
-    const joined = g.add(`${scope}/output/Reshape`, "Reshape", [rows, g.int64s(0, 0, heads * headDim)]);
-    return addLinear(g, spec, joined, { scope: `${scope}/o_proj`, matrix: matrices.o });
+    return g.add(`${scope}/output/Reshape`, "Reshape", [rows, g.int64s(0, 0, heads * headDim)]);
   };
 }
 

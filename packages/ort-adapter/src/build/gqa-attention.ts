@@ -1,4 +1,4 @@
-import { type AttentionLayer, addLayerCache, attentionMatrices } from "./attention.ts";
+import { type AttentionCore, type AttentionLayer, addLayerCache, attentionMatrices } from "./attention.ts";
 import type { DecoderSpec, DecoderWeights } from "./decoder-spec.ts";
 import { floatAttribute, type GraphBuilder, intAttribute, MICROSOFT, typeAttribute } from "./graph-builder.ts";
 import { addLinear } from "./linear.ts";
@@ -10,6 +10,18 @@ import { addRotaryCaches } from "./rotary.ts";
  * so a shorter mask rewinds, and past and present may be the same memory.
  */
 export function gqaAttention(g: GraphBuilder, spec: DecoderSpec, weights: DecoderWeights): AttentionLayer {
+  const core = gqaCore(g, spec);
+  return (layer, x) => {
+    const scope = `/model/layers.${layer}/attn`;
+    const { q, k, v, o } = attentionMatrices(spec, weights, layer);
+    const packed = addLinear(g, spec, x, { scope: `${scope}/qkv_proj`, matrix: stackRows([q, k, v]) });
+    const output = core(layer, { q: packed, k: "", v: "" });
+    return addLinear(g, spec, output, { scope: `${scope}/o_proj`, matrix: o });
+  };
+}
+
+/** The node alone. Queries, keys and values may come packed in `q`, the other two empty. */
+export function gqaCore(g: GraphBuilder, spec: DecoderSpec): AttentionCore {
   const { heads, kvHeads, headDim } = spec.shape;
   const lengths = addLengths(g);
   const rotary = addRotaryCaches(g, spec.shape);
@@ -20,21 +32,18 @@ export function gqaAttention(g: GraphBuilder, spec: DecoderSpec, weights: Decode
     do_rotary: intAttribute(1),
     rotary_interleaved: intAttribute(0),
   };
-  return (layer, x) => {
-    const scope = `/model/layers.${layer}/attn`;
-    const { q, k, v, o } = attentionMatrices(spec, weights, layer);
-    const packed = addLinear(g, spec, x, { scope: `${scope}/qkv_proj`, matrix: stackRows([q, k, v]) });
+  return (layer, { q, k, v }) => {
     const cache = addLayerCache(g, spec, layer);
-    const name = `${scope}/GroupQueryAttention`;
+    const name = `/model/layers.${layer}/attn/GroupQueryAttention`;
     const output = `${name}/output_0`;
     g.addTo(
       [output, cache.presentKey, cache.presentValue],
       name,
       "GroupQueryAttention",
-      [packed, "", "", cache.pastKey, cache.pastValue, lengths.last, lengths.total, rotary.cos, rotary.sin],
+      [q, k, v, cache.pastKey, cache.pastValue, lengths.last, lengths.total, rotary.cos, rotary.sin],
       { domain: MICROSOFT, attributes },
     );
-    return addLinear(g, spec, output, { scope: `${scope}/o_proj`, matrix: o });
+    return output;
   };
 }
 

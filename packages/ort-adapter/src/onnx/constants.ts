@@ -20,6 +20,7 @@ export interface TracedWeight {
 export class Values {
   readonly #graph: FlatGraph;
   readonly #producers = new Map<string, Node>();
+  readonly #readers = new Map<string, Node[]>();
   readonly #folded = new Set<string>();
   readonly #types = new Map<string, DataType>();
 
@@ -29,6 +30,11 @@ export class Values {
     for (const { name, type } of graph.inputs) if (type !== undefined) this.#types.set(name, type);
     for (const node of graph.nodes) {
       for (const output of node.outputs) if (output !== "") this.#producers.set(output, node);
+      for (const input of new Set(node.inputs)) {
+        const readers = this.#readers.get(input);
+        if (readers === undefined) this.#readers.set(input, [node]);
+        else readers.push(node);
+      }
       if (this.isFolded(node)) for (const output of node.outputs) this.#folded.add(output);
       this.#inferTypes(node);
     }
@@ -36,6 +42,11 @@ export class Values {
 
   producer(value: string): Node | undefined {
     return this.#producers.get(value);
+  }
+
+  /** Nodes that take the value as an input. */
+  readersOf(value: string | undefined): readonly Node[] {
+    return this.#readers.get(value ?? "") ?? [];
   }
 
   /** Whether the value is the same in every forward. */

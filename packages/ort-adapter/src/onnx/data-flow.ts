@@ -1,6 +1,6 @@
 import type { Values } from "./constants.ts";
 import type { FlatGraph } from "./flatten.ts";
-import type { Node } from "./model.ts";
+import type { Node, ValueInfo } from "./model.ts";
 import { type WeightedNode, weightedNode } from "./weights.ts";
 
 /** Operators that hold a whole attention over the KV cache. */
@@ -31,6 +31,8 @@ export interface NodeRole {
   readonly lastAttention: number;
   /** Whether an attention is what came last. */
   readonly fromAttention: boolean;
+  /** Whether it depends on what weights gave, or on the cache: lengths, masks and positions do not. */
+  readonly fromActivations: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export function dataFlow(graph: FlatGraph, values: Values, logits: string | unde
     if (found !== undefined) weighted.set(node, found);
   }
   const attentions = findAttentions(nodes, weighted);
-  const forward = walkForward(nodes, weighted, attentions);
+  const forward = walkForward(graph, nodes, weighted, attentions);
   return walkBackward(nodes, weighted, attentions, forward, logits);
 }
 
@@ -95,7 +97,8 @@ function marksBackward(
 }
 
 function reads(node: Node, marked: ReadonlySet<string>): boolean {
-  return node.inputs.some((input) => marked.has(input));
+  // An input left out is no value that others could share.
+  return node.inputs.some((input) => input !== "" && marked.has(input));
 }
 
 function writes(node: Node, marked: ReadonlySet<string>): boolean {
@@ -114,27 +117,41 @@ function carriers({ opType, outputs }: Node): readonly string[] {
 interface Before {
   level: number;
   fromAttention: boolean;
+  fromActivations: boolean;
 }
 
 function walkForward(
+  graph: FlatGraph,
   nodes: readonly Node[],
   weighted: ReadonlyMap<Node, WeightedNode>,
   attentions: Attentions,
 ): Map<Node, Before> {
   const levels = new Map<string, number>();
   const fromAttention = new Set<string>();
+  const fromActivations = new Set(graph.inputs.filter(isFloating).map(({ name }) => name));
   const found = new Map<Node, Before>();
   for (const node of nodes) {
     const level = node.inputs.reduce((most, input) => Math.max(most, levels.get(input) ?? 0), 0);
-    const before: Before = { level, fromAttention: reads(node, fromAttention) };
+    const before: Before = {
+      level,
+      fromAttention: reads(node, fromAttention),
+      fromActivations: reads(node, fromActivations),
+    };
     found.set(node, before);
     const ends = attentions.ends.has(node);
     for (const output of node.outputs) levels.set(output, level + (ends ? 1 : 0));
     if (attentions.all.has(node) || (before.fromAttention && !weighted.has(node))) {
       for (const output of carriers(node)) fromAttention.add(output);
     }
+    if (before.fromActivations || weighted.has(node) || attentions.all.has(node)) {
+      for (const output of node.outputs) fromActivations.add(output);
+    }
   }
   return found;
+}
+
+function isFloating({ type }: ValueInfo): boolean {
+  return type !== undefined && /float/.test(type);
 }
 
 /** What comes next after a value. */

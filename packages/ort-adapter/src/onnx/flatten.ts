@@ -1,9 +1,11 @@
 import { invalidModel } from "./invalid-model.ts";
 import type { Attribute, Graph, Model, ModelFunction, Node, Tensor, ValueInfo } from "./model.ts";
 
-/** Functions within functions; and nodes once all are written out, above any real model. */
+/** Functions within functions, above any real model. */
 const MAX_FUNCTION_DEPTH = 32;
-const MAX_NODES = 1_000_000;
+/** Memory that the operators of written out functions may take: some 20,000 of them. A few lines can call each other a million times. */
+const MAX_WRITTEN_BYTES = 24 * 1024 * 1024;
+const NODE_BYTES = 1200;
 
 /** A graph as one list of operators: functions written out, bodies of If and Loop in place. */
 export interface FlatGraph {
@@ -26,6 +28,9 @@ interface Flattening {
   readonly declared: Map<string, ValueInfo>;
   readonly inputNames: ReadonlySet<string>;
   readonly unresolved: Set<string>;
+  /** Memory taken so far by operators of functions. */
+  writtenBytes: number;
+  calls: number;
 }
 
 /** How the names and attributes of a function's body read at the place of its call. */
@@ -51,6 +56,8 @@ export function flatten(model: Model): FlatGraph {
     declared: new Map(),
     inputNames: new Set(graph.inputs.map(({ name }) => name)),
     unresolved: new Set(),
+    writtenBytes: 0,
+    calls: 0,
   };
   addGraph(state, graph, TOP);
   const { nodes, constants, declared, unresolved } = state;
@@ -68,13 +75,8 @@ function addGraph(state: Flattening, graph: Graph, scope: Scope): void {
 }
 
 function addNode(state: Flattening, node: Node, scope: Scope): void {
-  if (state.nodes.length >= MAX_NODES) {
-    throw invalidModel("graph", {
-      expected: `at most ${MAX_NODES} nodes with its functions written out`,
-      received: "more",
-    });
-  }
   const placed = placeNode(node, scope);
+  if (scope.depth > 0) countWritten(state, placed);
   const constant = placed.opType === "Constant" ? constantValue(placed) : undefined;
   if (constant !== undefined && placed.outputs[0] !== undefined) {
     state.constants.set(placed.outputs[0], constant);
@@ -87,6 +89,17 @@ function addNode(state: Flattening, node: Node, scope: Scope): void {
     addBodies(state, placed, scope);
     state.nodes.push(placed);
   }
+}
+
+/** @throws NearfreeError `invalid-model` once the functions take more memory, written out, than any real model's. */
+function countWritten(state: Flattening, { inputs, outputs }: Node): void {
+  const names = [...inputs, ...outputs].reduce((sum, name) => sum + name.length, 0);
+  state.writtenBytes += NODE_BYTES + names;
+  if (state.writtenBytes <= MAX_WRITTEN_BYTES) return;
+  throw invalidModel("graph", {
+    expected: "functions that fit in memory when written out",
+    received: "ever more nodes",
+  });
 }
 
 /** The node with the names and attributes that hold at the call. */
@@ -114,8 +127,9 @@ function addCall(state: Flattening, definition: ModelFunction, call: Node, depth
   definition.outputs.forEach((formal, i) => {
     if (call.outputs[i]) names.set(formal, call.outputs[i]);
   });
-  // The call's first output is unique in the graph, so it makes the inner names unique too.
-  const prefix = `${call.outputs[0] ?? call.name}/`;
+  // A number of its own makes the inner names of every call unique.
+  state.calls += 1;
+  const prefix = `call ${state.calls}/`;
   const rename = (value: string) => (value === "" ? "" : (names.get(value) ?? prefix + value));
   for (const node of definition.nodes) addNode(state, node, { rename, attributes: call.attributes, depth: depth + 1 });
 }

@@ -7,6 +7,7 @@ import type { NodeRole } from "./data-flow.ts";
 import { bytesOf } from "./data-type.ts";
 import type { Node, Tensor } from "./model.ts";
 import { scopeOf } from "./module-names.ts";
+import { isLoose, RowWidths } from "./row-widths.ts";
 import { storedBytes } from "./weights.ts";
 
 interface Placed {
@@ -24,21 +25,36 @@ type OpenModule = { -readonly [K in keyof ModuleSummary]: ModuleSummary[K] };
 export function groupModules(flow: readonly NodeRole[], values: Values, io: IoClasses): ModuleSummary[] {
   const modules = new Map<string, OpenModule>();
   const counted = new Set<Tensor>();
+  const ofProducts = new Set(flow.flatMap(({ weighted }) => weighted?.tensors ?? []));
   const kvBytes = kvBytesByLayer(io.kv);
   const kvCounted = new Set<number>();
   const isDecoder = flow.some(({ attention }) => attention);
   const routers = routerNodes(flow, values);
+  const attentions = attentionKernels(flow, values);
+  const widths = new RowWidths(flow, values);
+  // What lies between the products of a decomposed attention is part of it, not of the nodes around it.
+  const decomposed = flow.some(({ node, attention }) => attention && isProduct(node));
   for (const role of flow) {
-    const placed = place(role, values, isDecoder, routers);
+    const placed = attentionPlace(role, attentions) ?? place(role, values, isDecoder, routers);
     const module = open(modules, placed);
     module.nodes += 1;
     for (const tensor of role.weighted?.tensors ?? []) module.weightBytes += countOnce(counted, tensor);
-    if (role.weighted === undefined) module.weightBytes += looseBytes(role.node, values, counted);
+    for (const tensor of looseTensors(role, values)) {
+      if (!ofProducts.has(tensor)) module.weightBytes += countOnce(counted, tensor);
+    }
+    module.weightBytes += gatheredBytes(role, values);
     module.flopsPerPosition += role.weighted?.flopsPerPosition ?? 0;
     if (role.weighted?.experts !== undefined) module.experts = role.weighted.experts;
     if (role.attention && !kvCounted.has(role.level)) {
       kvCounted.add(role.level);
       module.kvBytesPerPosition += kvBytes[role.level] ?? 0;
+      // Scores and their use: a multiplication and an addition each, for every channel of every head.
+      module.flopsPerContextPosition += 4 * widths.queries(role.level);
+    }
+    const apart = role.weighted === undefined && !role.attention && !(decomposed && placed.kind === "attention");
+    if (apart && isLoose(role.node, values)) {
+      module.looseNodes += 1;
+      module.elementsPerPosition += widths.of(role.node.outputs.find((output) => output !== ""));
     }
   }
   return [...modules.values()];
@@ -48,19 +64,32 @@ function open(modules: Map<string, OpenModule>, placed: Placed): OpenModule {
   const key = canonicalJson(placed);
   let module = modules.get(key);
   if (module === undefined) {
-    module = { ...placed, nodes: 0, weightBytes: 0, flopsPerPosition: 0, kvBytesPerPosition: 0 };
+    module = {
+      ...placed,
+      nodes: 0,
+      weightBytes: 0,
+      flopsPerPosition: 0,
+      kvBytesPerPosition: 0,
+      flopsPerContextPosition: 0,
+      looseNodes: 0,
+      elementsPerPosition: 0,
+    };
     modules.set(key, module);
   }
   return module;
 }
 
-/** Where a node belongs. Names give the scope; the data flow gives the kind, and the scope where names are missing. */
+/** The attention that a node is, or belongs to: one kernel class a layer. */
+function attentionPlace(role: NodeRole, kernels: ReadonlyMap<number, KernelClass>): Placed | undefined {
+  if (!role.attention && !isInsideAttention(role)) return undefined;
+  const layer = role.attention ? role.level : role.toAttention ? role.firstAttention : role.level - 1;
+  const kernel = kernels.get(layer);
+  return kernel && { name: layerScope(role.node) ?? `layers.${layer}/attn`, kind: "attention", kernel };
+}
+
+/** Where any other node belongs. Names give the scope; the data flow gives the kind, and the scope where names are missing. */
 function place(role: NodeRole, values: Values, isDecoder: boolean, routers: ReadonlySet<Node>): Placed {
   const { node, weighted, level } = role;
-  if (role.attention || isInsideAttention(role)) {
-    const name = `layers.${role.attention ? level : role.toAttention ? role.firstAttention : level - 1}/attn`;
-    return { name: layerScope(node) ?? name, kind: "attention", kernel: attentionKernel(role, values) };
-  }
   if (weighted === undefined) {
     const kernel = { operator: node.opType, activation: values.type(node.inputs[0] ?? "") ?? "unknown" };
     return { name: node.opType, kind: "other", kernel };
@@ -83,8 +112,10 @@ function place(role: NodeRole, values: Values, isDecoder: boolean, routers: Read
 }
 
 /** Rotary, reshapes, softmax, concatenation with the past: between one layer's projections. */
-function isInsideAttention({ weighted, toAttention, firstAttention, lastAttention, fromAttention }: NodeRole): boolean {
-  return weighted === undefined && ((toAttention && firstAttention === lastAttention) || fromAttention);
+function isInsideAttention(role: NodeRole): boolean {
+  const { weighted, toAttention, firstAttention, lastAttention, fromAttention, fromActivations } = role;
+  if (weighted !== undefined) return false;
+  return (toAttention && firstAttention === lastAttention && fromActivations) || fromAttention;
 }
 
 function layerScope(node: Node): string | undefined {
@@ -92,15 +123,20 @@ function layerScope(node: Node): string | undefined {
   return scope !== undefined && /attn|attention/i.test(scope) ? scope : undefined;
 }
 
-function attentionKernel({ node, attention }: NodeRole, values: Values): KernelClass {
-  const fused = attention && !/MatMul$|^Einsum$/.test(node.opType);
-  const activation = values.type(node.inputs[0] ?? "") ?? "unknown";
-  return { operator: fused ? node.opType : "MatMul", activation: fused ? activation : floating(activation) };
+/** kernels.get(i): class of the i-th attention. The two products of a decomposed one are the same. */
+function attentionKernels(flow: readonly NodeRole[], values: Values): Map<number, KernelClass> {
+  const kernels = new Map<number, KernelClass>();
+  for (const { node, attention, level } of flow) {
+    if (!attention || kernels.has(level)) continue;
+    const operator = isProduct(node) ? "MatMul" : node.opType;
+    kernels.set(level, { operator, activation: values.type(node.inputs[0] ?? "") ?? "unknown" });
+  }
+  return kernels;
 }
 
-/** Shapes and masks inside a decomposed attention are integers; the attention is not. */
-function floating(type: string): string {
-  return type === "float16" || type === "bfloat16" ? type : "float32";
+/** One of the two products of a decomposed attention, where it is one at all. */
+function isProduct({ opType }: Node): boolean {
+  return /MatMul$|^Einsum$/.test(opType);
 }
 
 /** The weights that decide which experts a position goes to. */
@@ -119,30 +155,32 @@ export function routerNodes(flow: readonly NodeRole[], values: Values): Set<Node
   return routers;
 }
 
+/** A scalar is an argument of its operator, no weight. */
 function countOnce(counted: Set<Tensor>, tensor: Tensor): number {
-  if (counted.has(tensor)) return 0;
+  if (counted.has(tensor) || tensor.dims.length === 0) return 0;
   counted.add(tensor);
   return storedBytes(tensor);
 }
 
-/** Stored bytes that a node without a weight matrix reads for one position: a row of a table, or a norm's scale. */
-function looseBytes(node: Node, values: Values, counted: Set<Tensor>): number {
-  const first = values.weight(node.inputs[0]);
-  if (node.opType.startsWith("Gather")) {
-    if (first === undefined) return 0;
-    const axis = intAttribute(node, "axis") ?? 0;
-    const rows = first.tensor.dims.at(axis) ?? 1;
-    return rows === 0 ? 0 : Math.ceil(storedBytes(first.tensor) / rows);
-  }
-  let bytes = 0;
-  for (const input of node.inputs) {
+/** The row that a position takes from a table. */
+function gatheredBytes({ node, weighted }: NodeRole, values: Values): number {
+  const table = isGather(node) && weighted === undefined ? values.weight(node.inputs[0])?.tensor : undefined;
+  if (table === undefined) return 0;
+  const rows = table.dims.at(intAttribute(node, "axis") ?? 0) ?? 1;
+  return rows === 0 ? 0 : Math.ceil(storedBytes(table) / rows);
+}
+
+/** What a node without a weight matrix reads whole: a norm's scale, a bias. */
+function looseTensors({ node, weighted }: NodeRole, values: Values): Tensor[] {
+  if (weighted !== undefined || isGather(node)) return [];
+  return node.inputs.flatMap((input) => {
     const tensor = values.constant(input);
     // Tables of two and more axes are read in part (rotary caches, masks); integers are axes and shapes, no weights.
-    const isWeight = tensor !== undefined && tensor.dims.length <= 1 && !/^int(32|64)$/.test(tensor.type);
-    if (isWeight) bytes += countOnce(counted, tensor);
-  }
-  return bytes;
+    return tensor !== undefined && tensor.dims.length <= 1 && !/^int(32|64)$/.test(tensor.type) ? [tensor] : [];
+  });
 }
+
+const isGather = ({ opType }: Node) => opType.startsWith("Gather");
 
 /** kvBytes[i]: bytes of KV cache per position of the i-th layer that has one. */
 function kvBytesByLayer(kv: readonly KvPair[]): number[] {

@@ -4,6 +4,9 @@ import { AttributeField, AttributeKind } from "./proto.ts";
 import type { ReadContext } from "./read-context.ts";
 import { readTensor } from "./read-tensor.ts";
 
+/** Memory of an attribute while it is read, beside what it holds. */
+const ATTRIBUTE_BYTES = 300;
+
 /** Everything an AttributeProto can hold; which field counts is told by its type. */
 interface AttributeFields {
   name: string;
@@ -38,6 +41,7 @@ export function readAttribute(
 
 function readFields(context: ReadContext, wire: WireType, readGraph: ReadGraph): AttributeFields {
   const { reader } = context;
+  reader.keep(ATTRIBUTE_BYTES);
   const fields: AttributeFields = {
     name: "",
     type: 0,

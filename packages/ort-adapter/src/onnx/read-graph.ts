@@ -9,10 +9,15 @@ import { readValueInfo } from "./read-value-info.ts";
 /** Bodies within bodies (If, Loop, Scan): real models stop at two or three. */
 const MAX_GRAPH_DEPTH = 16;
 
+/** Memory of an operator and of what is made of it later, of a graph, and of a function, beside what they hold. */
+const NODE_BYTES = 1200;
+const GRAPH_BYTES = 1000;
+
 /** Reads the GraphProto in the field at hand; bodies of If, Loop and Scan come here too. */
 export function readGraph(context: ReadContext, wire: WireType): Graph {
   const { reader } = context;
   if (context.depth >= MAX_GRAPH_DEPTH) throw reader.invalid(`at most ${MAX_GRAPH_DEPTH} nested graphs`, "more");
+  reader.keep(GRAPH_BYTES);
   const inner = { ...context, depth: context.depth + 1 };
   let name = "";
   const nodes: Node[] = [];
@@ -33,6 +38,7 @@ export function readGraph(context: ReadContext, wire: WireType): Graph {
 
 function readNode(context: ReadContext, wire: WireType): Node {
   const { reader } = context;
+  reader.keep(NODE_BYTES);
   let name = "";
   let opType = "";
   let domain = "";
@@ -57,6 +63,7 @@ function readNode(context: ReadContext, wire: WireType): Node {
 /** Reads the FunctionProto in the field at hand. */
 export function readFunction(context: ReadContext, wire: WireType): ModelFunction {
   const { reader } = context;
+  reader.keep(GRAPH_BYTES);
   let name = "";
   let domain = "";
   const inputs: string[] = [];

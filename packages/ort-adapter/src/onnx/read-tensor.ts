@@ -9,6 +9,11 @@ import type { Span, WireReader } from "./wire-reader.ts";
 
 /** Tensors up to this size keep their bytes: shapes, axes, scalars. */
 const MAX_INLINE_BYTES = 1024;
+/** One more than such a tensor can have: of larger ones the numbers are not kept. */
+const MOST_NUMBERS = MAX_INLINE_BYTES + 1;
+
+/** Memory of a tensor beside its name, its sizes and its data. */
+const TENSOR_BYTES = 400;
 
 interface TensorFields {
   name: string;
@@ -23,6 +28,7 @@ interface TensorFields {
 
 /** Reads the TensorProto in the field at hand, without its weights. @throws NearfreeError `invalid-model`, `missing-file`. */
 export function readTensor({ reader, files }: ReadContext, wire: WireType): Tensor {
+  reader.keep(TENSOR_BYTES);
   const fields = readFields(reader, wire);
   const { name, type, dims } = fields;
   const label = `in tensor ${JSON.stringify(name.slice(0, 80))}`;
@@ -34,13 +40,13 @@ export function readTensor({ reader, files }: ReadContext, wire: WireType): Tens
   const byteLength = bytesOf(type, elements);
   if (fields.location === DataLocation.external) {
     const stored = externalRange(files, fields.external, byteLength, label);
-    return { name, type, dims, stored, data: readSmall(files, stored) };
+    return { name, type, dims, stored, data: readSmall(reader, files, stored) };
   }
   if (fields.raw !== undefined) {
     const length = fields.raw.end - fields.raw.start;
     if (length !== byteLength) throw reader.invalid(`${byteLength} bytes ${label}`, `${length}`);
     const stored = { offset: fields.raw.start, length };
-    return { name, type, dims, stored, data: readSmall(files, stored) };
+    return { name, type, dims, stored, data: readSmall(reader, files, stored) };
   }
   return { name, type, dims, data: packNumbers(type, elements, fields.numbers ?? []) };
 }
@@ -66,10 +72,10 @@ function readFields(reader: WireReader, wire: WireType): TensorFields {
       fields.external.set(key, value);
     } else if (field === TensorField.floatData) {
       fields.numbers ??= [];
-      reader.floats(fieldWire, fields.numbers);
+      reader.floats(fieldWire, fields.numbers, MOST_NUMBERS);
     } else if (field === TensorField.int32Data || field === TensorField.int64Data || field === TensorField.uint64Data) {
       fields.numbers ??= [];
-      reader.integers(fieldWire, fields.numbers);
+      reader.integers(fieldWire, fields.numbers, MOST_NUMBERS);
     }
   });
   return fields;
@@ -111,8 +117,13 @@ function externalRange(
   return { location, offset, length };
 }
 
-function readSmall(files: ModelFiles, { location, offset, length }: StoredData): Uint8Array | undefined {
+function readSmall(
+  reader: WireReader,
+  files: ModelFiles,
+  { location, offset, length }: StoredData,
+): Uint8Array | undefined {
   if (length > MAX_INLINE_BYTES) return undefined;
+  reader.keep(length);
   const source = location === undefined ? files.model : files.external?.(location);
   // A copy: a view would keep the window that it came from.
   return source?.read(offset, length).slice();

@@ -4,8 +4,13 @@ import type { Dim, ValueInfo } from "./model.ts";
 import { DimField, ShapeField, TensorTypeField, TypeField, ValueInfoField } from "./proto.ts";
 import type { WireReader } from "./wire-reader.ts";
 
+/** Memory of a value's type beside its name and sizes, and of a size. */
+const VALUE_BYTES = 250;
+const DIM_BYTES = 16;
+
 /** Reads the ValueInfoProto in the field at hand; values that are no tensors keep only their name. */
 export function readValueInfo(reader: WireReader, wire: WireType): ValueInfo {
+  reader.keep(VALUE_BYTES);
   let name = "";
   let type: DataType | undefined;
   let shape: Dim[] | undefined;
@@ -28,6 +33,7 @@ function readShape(reader: WireReader, wire: WireType): Dim[] {
   const shape: Dim[] = [];
   reader.submessage(wire, (field, fieldWire) => {
     if (field !== ShapeField.dim) return;
+    reader.keep(DIM_BYTES);
     let dim: Dim;
     reader.submessage(fieldWire, (dimField, dimWire) => {
       if (dimField === DimField.value) dim = reader.integer(dimWire);

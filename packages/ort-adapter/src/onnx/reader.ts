@@ -8,6 +8,9 @@ import type { ReadContext } from "./read-context.ts";
 import { readFunction, readGraph } from "./read-graph.ts";
 import { WireReader } from "./wire-reader.ts";
 
+/** Memory of an opset import beside its name. */
+const OPSET_BYTES = 100;
+
 /**
  * Reads the graph of an ONNX model and leaves its weights where they are: tensors above 1 KiB keep only
  * type, dimensions and place. A model of any size is read in some hundred reads of a few KiB.
@@ -42,6 +45,7 @@ export function readModel(files: ModelFiles): Model {
 }
 
 function readOpset(reader: WireReader, wire: WireType): OpsetImport {
+  reader.keep(OPSET_BYTES);
   let domain = "";
   let version = 0;
   reader.submessage(wire, (field, fieldWire) => {

@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { ModelFiles } from "./byte-source.ts";
+import { invalidModel } from "./invalid-model.ts";
 import type { Attribute, Graph, Model, Node, Tensor, ValueInfo } from "./model.ts";
 import { storedBytes } from "./weights.ts";
 
@@ -8,6 +9,10 @@ import { storedBytes } from "./weights.ts";
 const HASH_VERSION = 1;
 /** Routing weights up to this many bytes in all are hashed whole; of larger ones an even sample is. */
 const MAX_ROUTING_BYTES = 16 * 1024 * 1024;
+/** Constants that one operator may read, the data of those, and of all over all operators: far above any real graph. */
+const MAX_CONSTANTS = 20_000;
+const MAX_NODE_CONSTANT_BYTES = 1024 * 1024;
+const MAX_CONSTANT_BYTES = 32 * 1024 * 1024;
 const SAMPLE_BYTES = 4096;
 const SAMPLES = 64;
 
@@ -37,6 +42,7 @@ export function structureHash(model: Model, routing: readonly Tensor[], files: M
 /** Numbers things by their first appearance, so that their names do not matter. */
 class Numbering {
   readonly #numbers = new Map<string, number>();
+  #constantBytes = 0;
 
   /** 0 for an input left out. */
   of(name: string): number {
@@ -48,12 +54,28 @@ class Numbering {
     }
     return number;
   }
+
+  /** @throws NearfreeError `invalid-model` once constants are read so often that describing each time would fill memory. */
+  countConstants(constants: readonly Tensor[]): void {
+    const bytes = constants.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    this.#constantBytes += bytes;
+    const fits = constants.length <= MAX_CONSTANTS && bytes <= MAX_NODE_CONSTANT_BYTES;
+    if (fits && this.#constantBytes <= MAX_CONSTANT_BYTES) return;
+    throw invalidModel("graph", {
+      expected: `operators that read at most ${MAX_CONSTANTS} constants, ${MAX_NODE_CONSTANT_BYTES} bytes of them`,
+      received: "more",
+    });
+  }
 }
 
-type Initializers = ReadonlyMap<string, Tensor>;
+/** Each initializer with its description, made once however many operators read it. */
+type Initializers = ReadonlyMap<string, { readonly tensor: Tensor; readonly description: unknown }>;
 
 function describeGraph(graph: Graph, values: Numbering, outer: Initializers, add: (part: unknown) => void): void {
-  const initializers = new Map([...outer, ...graph.initializers.map((tensor) => [tensor.name, tensor] as const)]);
+  const own = graph.initializers.map(
+    (tensor) => [tensor.name, { tensor, description: describeTensor(tensor) }] as const,
+  );
+  const initializers = new Map([...outer, ...own]);
   const sizes = new Numbering();
   const io = ({ name, type, shape }: ValueInfo) => [
     values.of(name),
@@ -66,9 +88,10 @@ function describeGraph(graph: Graph, values: Numbering, outer: Initializers, add
 }
 
 function describeNode(node: Node, values: Numbering, initializers: Initializers): unknown {
+  values.countConstants(node.inputs.flatMap((name) => initializers.get(name)?.tensor ?? []));
   const inputs = node.inputs.map((name) => {
-    const tensor = initializers.get(name);
-    return tensor === undefined ? values.of(name) : [values.of(name), describeTensor(tensor)];
+    const initializer = initializers.get(name);
+    return initializer === undefined ? values.of(name) : [values.of(name), initializer.description];
   });
   const attributes = [...node.attributes]
     .sort(([a], [b]) => (a < b ? -1 : 1))

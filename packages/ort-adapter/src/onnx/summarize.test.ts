@@ -167,6 +167,8 @@ describe("a decoder", () => {
   });
 });
 
+const NO_ATTENTION = { kvBytesPerPosition: 0, flopsPerContextPosition: 0, looseNodes: 0, elementsPerPosition: 0 };
+
 describe("other graphs", () => {
   it("experts: bytes of all, FLOPs of the active, the router beside them; the hash follows the router's weights", () => {
     const moe = report(moeBlock("MoE", 1));
@@ -178,7 +180,7 @@ describe("other graphs", () => {
         nodes: 1,
         weightBytes: 4 * 64 * 8,
         flopsPerPosition: 2 * 64 * 8,
-        kvBytesPerPosition: 0,
+        ...NO_ATTENTION,
       },
       {
         name: "/layers.0/moe",
@@ -187,7 +189,7 @@ describe("other graphs", () => {
         nodes: 1,
         weightBytes: 4 * 8 * 2 * 64 * 128,
         flopsPerPosition: 2 * 2 * 2 * 64 * 128,
-        kvBytesPerPosition: 0,
+        ...NO_ATTENTION,
         experts: { count: 8, active: 2 },
       },
     ]);

@@ -49,16 +49,32 @@ export function weightedNode(node: Node, values: Values): WeightedNode | undefin
     const activations = node.inputs.filter((input, i) => i !== place && !values.isConstant(input));
     if (activations.length === 0) continue;
     const others = node.inputs.flatMap((input, i) => (i === place ? [] : (values.constant(input) ?? [])));
+    const scales = node.opType.endsWith("Integer") ? outputScales(node, values) : [];
     const elements = elementsOf(weight.tensor);
     return {
       kernel: kernelOf(node, values, weight.tensor.type),
-      tensors: [weight.tensor, ...weight.scales, ...others],
+      tensors: [weight.tensor, ...weight.scales, ...others, ...scales],
       flopsPerPosition: 2 * elements,
       columns: place === 1 ? columnsOf(node, weight) : undefined,
       activations,
     };
   }
   return undefined;
+}
+
+/** What turns an integer product into a float one, MatMulInteger, Cast, Mul: ONNX Runtime fuses it into the kernel. */
+function outputScales(product: Node, values: Values): Tensor[] {
+  const casts = values.readersOf(product.outputs[0]).filter(({ opType }) => opType === "Cast");
+  const scalings = casts
+    .flatMap(({ outputs }) => values.readersOf(outputs[0]))
+    .filter(({ opType }) => opType === "Mul");
+  return scalings.flatMap(({ inputs }) =>
+    inputs.flatMap((input) => {
+      const scale = values.producer(input);
+      const factors = scale?.opType === "Mul" ? [input, ...scale.inputs] : [input];
+      return factors.flatMap((factor) => values.constant(factor) ?? []);
+    }),
+  );
 }
 
 function blockQuantisedNode(node: Node, values: Values): WeightedNode | undefined {

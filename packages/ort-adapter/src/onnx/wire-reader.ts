@@ -8,8 +8,17 @@ const VARINT_BYTES = 10;
 /** Longest string or number list that is kept. */
 const MAX_KEPT_BYTES = 1024 * 1024;
 const UTF8 = new TextDecoder();
-/** Fields and list items in a whole model: far above any real graph, far below what would fill memory. */
-const MAX_ITEMS = 20_000_000;
+/** Fields in a whole model: far above any real graph, and read in less than a second. */
+const MAX_FIELDS = 4_000_000;
+/**
+ * What is kept may take this many bytes, and so many times the file besides: a graph of some 20,000 operators, with what is made of
+ * it later. A few bytes of a file can ask for hundreds in memory, so that its size alone limits nothing.
+ */
+const KEPT_BYTES = 40 * 1024 * 1024;
+const KEPT_TIMES_FILE = 1.5;
+/** Memory of a string or list beside its content, and of a number in a list. */
+const STRING_BYTES = 40;
+const NUMBER_BYTES = 16;
 
 /** A length-delimited field: the range of a message, string or byte array in the source. */
 export interface Span {
@@ -30,11 +39,19 @@ export class WireReader {
   #windowStart = 0;
   #position = 0;
   #end: number;
-  #items = 0;
+  #fields = 0;
+  #keepable: number;
 
   constructor(source: ByteSource) {
     this.source = source;
     this.#end = source.byteLength;
+    this.#keepable = KEPT_BYTES + KEPT_TIMES_FILE * source.byteLength;
+  }
+
+  /** To be called before `bytes` of memory are kept for what was read. @throws NearfreeError `invalid-model` once it is too much. */
+  keep(bytes: number): void {
+    this.#keepable -= bytes;
+    if (this.#keepable < 0) throw this.invalid("a graph that fits in memory", "one far larger than its file");
   }
 
   /** Visits the fields of the message in `span`; unknown ones are skipped. Nests. */
@@ -44,7 +61,7 @@ export class WireReader {
     this.#end = span.end;
     while (this.#position < span.end) {
       const [field, wire] = this.#read(VARINT_BYTES, (window) => window.tag());
-      this.#count(1);
+      if (++this.#fields > MAX_FIELDS) throw this.invalid(`at most ${MAX_FIELDS} fields`, "more");
       const before = this.#position;
       visit(field, wire);
       if (this.#position === before) this.#skip(wire);
@@ -91,7 +108,9 @@ export class WireReader {
   /** A string, or undefined for one of more than 1 MiB. */
   shortString(wire: WireType): string | undefined {
     const bytes = this.bytes(this.span(wire));
-    return bytes && UTF8.decode(bytes);
+    if (bytes === undefined) return undefined;
+    this.keep(STRING_BYTES + bytes.byteLength);
+    return UTF8.decode(bytes);
   }
 
   /** The bytes of `span`, or undefined where there are more than `limit`. Does not move the reader. */
@@ -103,22 +122,18 @@ export class WireReader {
     return bytes;
   }
 
-  /** Appends the integers of a repeated field, packed or not. False where a packed list is too long to keep. */
-  integers(wire: WireType, out: number[]): boolean {
-    if (wire === WireType.Varint) {
-      out.push(this.integer(wire));
-      return true;
-    }
-    return this.#packed(wire, out, (reader) => Number(reader.int64()));
+  /** Appends the integers of a repeated field, packed or not, up to `most` in `out`. False where a packed list is too long to keep. */
+  integers(wire: WireType, out: number[], most?: number): boolean {
+    if (wire !== WireType.Varint) return this.#packed(wire, out, (reader) => Number(reader.int64()), most);
+    this.#append(out, this.integer(wire), most);
+    return true;
   }
 
-  /** Appends the floats of a repeated field, packed or not. False where a packed list is too long to keep. */
-  floats(wire: WireType, out: number[]): boolean {
-    if (wire === WireType.Bit32) {
-      out.push(this.float(wire));
-      return true;
-    }
-    return this.#packed(wire, out, (reader) => reader.float());
+  /** Appends the floats of a repeated field, packed or not, up to `most` in `out`. False where a packed list is too long to keep. */
+  floats(wire: WireType, out: number[], most?: number): boolean {
+    if (wire !== WireType.Bit32) return this.#packed(wire, out, (reader) => reader.float(), most);
+    this.#append(out, this.float(wire), most);
+    return true;
   }
 
   invalid(expected: string, received: string, cause?: unknown): Error {
@@ -129,17 +144,26 @@ export class WireReader {
     });
   }
 
-  #packed(wire: WireType, out: number[], read: (reader: BinaryReader) => number): boolean {
+  #packed(wire: WireType, out: number[], read: (reader: BinaryReader) => number, most?: number): boolean {
     const bytes = this.bytes(this.span(wire));
     if (bytes === undefined) return false;
     const reader = new BinaryReader(bytes);
-    try {
-      while (reader.pos < reader.len) out.push(read(reader));
-    } catch (cause) {
-      throw this.invalid("a list of numbers", "bytes that are none", cause);
+    while (reader.pos < reader.len) {
+      let value: number;
+      try {
+        value = read(reader);
+      } catch (cause) {
+        throw this.invalid("a list of numbers", "bytes that are none", cause);
+      }
+      this.#append(out, value, most);
     }
-    this.#count(out.length);
     return true;
+  }
+
+  #append(out: number[], value: number, most = Number.POSITIVE_INFINITY): void {
+    if (out.length >= most) return;
+    this.keep(NUMBER_BYTES);
+    out.push(value);
   }
 
   #skip(wire: WireType): void {
@@ -185,10 +209,5 @@ export class WireReader {
     this.#position = this.#windowStart + this.#window.pos;
     if (this.#position > this.#end) throw this.invalid("a value", "the end of the message around it");
     return value;
-  }
-
-  #count(items: number): void {
-    this.#items += items;
-    if (this.#items > MAX_ITEMS) throw this.invalid(`at most ${MAX_ITEMS} fields`, "more");
   }
 }

@@ -1,0 +1,50 @@
+import type { Cell, DeviceSignature, GraphSummary, ModuleSummary } from "@nearfree/core";
+
+const MAX_POSITIONS = 64;
+const FLOAT32 = { operator: "MatMul", weight: "float32" } as const;
+
+/** A simpler prediction: a curve that only its shape is judged of. */
+export interface Rival {
+  readonly name: string;
+  readonly costMs: readonly number[];
+}
+
+/**
+ * What is left of the principle without its parts: `balance`, one roofline of the whole model; `balance-tiles`, the same with the rows
+ * that the tile table says each operator computes. Both know the device by the balance of fp32 alone, as a profile does.
+ */
+export function rivalsOf(summary: GraphSummary, signature: DeviceSignature, { contextLength }: Cell): Rival[] {
+  const dense = signature.kernels.find(
+    ({ kernel }) => kernel.operator === FLOAT32.operator && kernel.weight === FLOAT32.weight,
+  );
+  if (dense === undefined) return [];
+  const { flopsPerSecond, bytesPerSecond } = dense;
+  const curve = (rows: (module: ModuleSummary, n: number) => number) =>
+    Array.from({ length: MAX_POSITIONS }, (_, i) => {
+      const n = i + 1;
+      const bytes = summary.modules.reduce((sum, module) => sum + bytesOf(module, contextLength), 0);
+      const flops = summary.modules.reduce(
+        (sum, module) =>
+          sum + (module.flopsPerPosition + module.flopsPerContextPosition * contextLength) * rows(module, n),
+        0,
+      );
+      return 1_000 * Math.max(bytes / bytesPerSecond.beyond, flops / flopsPerSecond);
+    });
+  return [
+    { name: "balance", costMs: curve((_, n) => n) },
+    { name: "balance-tiles", costMs: curve(({ kernel }, n) => Math.ceil(n / tileOf(kernel)) * tileOf(kernel)) },
+  ];
+}
+
+/** Bytes that a forward of one position reads. */
+function bytesOf({ weightBytes, kvBytesPerPosition, experts }: ModuleSummary, contextLength: number): number {
+  const share = experts === undefined ? 1 : experts.active / experts.count;
+  return weightBytes * share + kvBytesPerPosition * contextLength;
+}
+
+/** Rows of a tile by operator on x64 (docs/principle.md). */
+function tileOf({ operator, accuracyLevel }: ModuleSummary["kernel"]): number {
+  if (operator === "MatMulNBits" && accuracyLevel === 4) return 2;
+  if (/Attention$/.test(operator)) return 1;
+  return 6;
+}

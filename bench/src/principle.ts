@@ -1,0 +1,236 @@
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { measureSignature } from "@nearfree/calibrate";
+import { canonicalJson, classesOf, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
+import {
+  createModuleProbe,
+  createSignatureProbes,
+  type DecoderSpec,
+  hasPart,
+  MODULE_PARTS,
+} from "@nearfree/ort-adapter";
+import { summarizeFile } from "@nearfree/ort-adapter/node";
+import * as ort from "onnxruntime-node";
+import { benchCommand } from "./bench-command.ts";
+import { openCells } from "./calibration-cells.ts";
+import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from "./models.ts";
+import { benchCurve, type Curve } from "./principle-case.ts";
+
+/** Ms that measuring one curve may take: models, modules. */
+const MODEL_MS = 6_000;
+const MODULE_MS = 2_500;
+const QUICK_MS = 1_500;
+/** Copies of a module that run one behind the other. */
+const MODULE_LAYERS = 2;
+/** Decoders whose modules are also measured alone: one of each family. */
+const MODULE_MODELS = ["dense-70m", "dense-70m-int4-acc4", "dense-70m-int8", "moe-8x2", "moe-32x4", "moe-32x4-int4"];
+const QUICK_MODELS = "tiny-ts-fp32,tiny-ts-int4";
+const CPU = (threads: number): BenchEnvironment => ({ ep: "cpu", threads });
+
+type Say = (line: string) => void;
+
+interface Options {
+  readonly quick: boolean;
+  readonly json: boolean;
+  readonly models?: string;
+  readonly environments?: string;
+}
+
+/** A runtime's sessions, for the probes. */
+async function runtimeOf({ ep, threads }: BenchEnvironment) {
+  if (ep !== "wasm") {
+    const createSession = (bytes: Uint8Array) =>
+      ort.InferenceSession.create(bytes, { executionProviders: [ep], intraOpNumThreads: threads });
+    return { createSession, Tensor: ort.Tensor, inPlaceCache: true, threads };
+  }
+  const { env, InferenceSession, Tensor } = await import("onnxruntime-web");
+  env.wasm.numThreads = 1;
+  const createSession = (bytes: Uint8Array) => InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  return { createSession, Tensor, inPlaceCache: false, threads };
+}
+
+/** Classes of the models that run in this environment. */
+async function classesOfModels(models: readonly BenchModel[]): Promise<KernelClass[]> {
+  const classes = new Map<string, KernelClass>();
+  for (const model of models) {
+    const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
+    for (const kernel of classesOf(summary)) classes.set(canonicalJson(kernel), kernel);
+  }
+  return [...classes.values()];
+}
+
+async function signatureOf(
+  environment: BenchEnvironment,
+  models: readonly BenchModel[],
+  say: Say,
+): Promise<DeviceSignature> {
+  const { ep, threads } = environment;
+  const began = performance.now();
+  const runtime = await runtimeOf(environment);
+  // Only the threads matter to a prediction; what else names an environment is for stores.
+  const named: Environment = {
+    runtime: ep === "wasm" ? "onnxruntime-web" : "onnxruntime-node",
+    runtimeVersion: "",
+    executionProvider: ep,
+    options: {},
+    threads,
+    graphOptimizationLevel: "all",
+    device: {},
+  };
+  const signature = await measureSignature(createSignatureProbes(runtime), {
+    clock: () => performance.now(),
+    environment: named,
+    kernels: await classesOfModels(models),
+  });
+  say(`signature of ${signature.kernels.length} classes: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return signature;
+}
+
+function familyOf({ weights }: BenchModel): string {
+  return weights === "moe" || weights === "qmoe" ? "moe" : "dense";
+}
+
+async function benchModels(
+  environment: BenchEnvironment,
+  signature: DeviceSignature,
+  models: readonly BenchModel[],
+  budgetMs: number,
+  say: Say,
+) {
+  const curves: Curve[] = [];
+  for (const model of models) {
+    const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
+    const open = await openCells(model, environment);
+    for (const contextLength of environment.ep === "wasm" ? model.contexts.slice(0, 1) : model.contexts) {
+      const probe = await open.probe({ contextLength, batch: 1 });
+      const labels = {
+        name: model.name,
+        family: familyOf(model),
+        scope: "model",
+        ...environment,
+        contextLength,
+      } as const;
+      curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs }));
+      sayCurve(curves.at(-1)!, say);
+    }
+    await open.release();
+  }
+  return curves;
+}
+
+async function benchModules(
+  environment: BenchEnvironment,
+  signature: DeviceSignature,
+  models: readonly BenchModel[],
+  budgetMs: number,
+  say: Say,
+) {
+  const curves: Curve[] = [];
+  const runtime = await runtimeOf(environment);
+  for (const model of models.filter(({ name }) => MODULE_MODELS.includes(name))) {
+    const spec = model.source as DecoderSpec;
+    // The attention of every decoder here is the same; one of them stands for it.
+    const parts = MODULE_PARTS.filter(
+      (part) => hasPart(spec, part) && (part !== "attention" || model.name === "dense-70m"),
+    );
+    for (const part of parts) {
+      for (const contextLength of part === "attention" ? model.contexts : [0]) {
+        const { probe, summary, release } = await createModuleProbe(spec, part, {
+          ...runtime,
+          layers: MODULE_LAYERS,
+          contextLength,
+        });
+        const family = part === "attention" ? "attention" : part === "moe-ffn" ? "moe" : "dense";
+        const labels = {
+          name: `${model.name} ${part}`,
+          family,
+          scope: "module",
+          ...environment,
+          contextLength,
+        } as const;
+        curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs }));
+        await release();
+        sayCurve(curves.at(-1)!, say);
+      }
+    }
+  }
+  return curves;
+}
+
+function sayCurve(
+  { name, ep, threads, contextLength, measuredMs, predictedMs, tError, ratioError, cases }: Curve,
+  say: Say,
+): void {
+  const boundaries = cases.map(
+    ({ epsilon, predicted, measured, idleCompute, sameStair, limit, rivals }) =>
+      `${epsilon}: ${predicted}/${measured}/${idleCompute}${sameStair ? "" : "!"} (${Object.values(rivals)
+        .map(({ boundary }) => boundary)
+        .join(",")}) ${epsilon === 0.1 ? limit : ""}`,
+  );
+  say(
+    `${name} ${ep}-${threads} context ${contextLength}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)}, r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
+  );
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+
+function middle(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+function summarise(curves: readonly Curve[]) {
+  const cases = curves.flatMap((curve) => curve.cases);
+  const share = (list: readonly { sameStair: boolean }[]) =>
+    list.filter(({ sameStair }) => sameStair).length / list.length;
+  const finite = cases.map(({ overPrediction }) => overPrediction).filter((value) => value < 1e6);
+  const rival = (name: string) => cases.flatMap(({ rivals }) => rivals[name] ?? []);
+  return {
+    cases: cases.length,
+    sameStair: share(cases),
+    medianTError: middle(curves.map(({ tError }) => tError)),
+    medianRatioError: middle(curves.map(({ ratioError }) => ratioError)),
+    overPredictionMedian: middle(finite),
+    overPredictionMax: Math.max(...finite),
+    sameStairBalance: share(rival("balance")),
+    sameStairBalanceTiles: share(rival("balance-tiles")),
+    ratioErrorBalance: middle(rival("balance").map(({ ratioError }) => ratioError)),
+    ratioErrorBalanceTiles: middle(rival("balance-tiles").map(({ ratioError }) => ratioError)),
+  };
+}
+
+await benchCommand<Options>(
+  "principle",
+  "predicted boundaries against measured ones and idle compute",
+  async ({ quick, models: list, environments: chosen }, say) => {
+    const models = modelsNamed(list ?? (quick ? QUICK_MODELS : undefined));
+    const threads = quick ? [1] : [1, 2].filter((count) => count <= availableParallelism());
+    const environments = [...threads.map(CPU), ...(quick ? [] : [{ ep: "wasm", threads: 1 } as const])];
+    const curves: Curve[] = [];
+    const signatures: DeviceSignature[] = [];
+    for (const environment of environments) {
+      if (chosen !== undefined && !chosen.split(",").includes(`${environment.ep}-${environment.threads}`)) continue;
+      const here = models.filter((model) =>
+        model.environments.some((each) => canonicalJson(each) === canonicalJson(environment)),
+      );
+      if (here.length === 0) continue;
+      const signature = await signatureOf(environment, here, say);
+      signatures.push(signature);
+      curves.push(...(await benchModels(environment, signature, here, quick ? QUICK_MS : MODEL_MS, say)));
+      if (environment.ep === "cpu") curves.push(...(await benchModules(environment, signature, here, MODULE_MS, say)));
+    }
+    const whole = curves.filter(({ scope }) => scope === "model");
+    const of = (family: string) => curves.filter((curve) => curve.family === family);
+    return {
+      summary: summarise(whole),
+      modules: summarise(curves.filter(({ scope }) => scope === "module")),
+      families: Object.fromEntries(["dense", "moe", "attention"].map((family) => [family, summarise(of(family))])),
+      curves,
+      signatures,
+    };
+  },
+  (command) =>
+    command
+      .option("--models <names>", "some of the models, comma-separated")
+      .option("--environments <names>", "some of cpu-1, cpu-2, wasm-1"),
+);

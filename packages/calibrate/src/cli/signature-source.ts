@@ -1,0 +1,108 @@
+import { readFile } from "node:fs/promises";
+import {
+  canonicalJson,
+  cautiousSignature,
+  classesOf,
+  type DeviceSignature,
+  NearfreeError,
+  PUBLISHED_DEVICES,
+  parseSignature,
+  publishedSignature,
+} from "@nearfree/core";
+import { type Command, Option } from "commander";
+import type { ExaminedModel } from "../node/examine-model.ts";
+import { cachedSignature } from "../node/load-or-measure-signature.ts";
+
+/** What a prediction knows of its device. */
+export interface SignatureSource {
+  readonly signature: DeviceSignature;
+  readonly basis: "measured" | "published" | "kernel-table";
+  /** In one line, for people. */
+  readonly about: string;
+}
+
+/** What is to be predicted. */
+type Subject = Pick<ExaminedModel, "environment" | "summary">;
+
+export function addDeviceOption(command: Command): Command {
+  const names = Object.keys(PUBLISHED_DEVICES).join(", ");
+  return command.addOption(
+    new Option("--device <file|name>", `a signature measured elsewhere, or the published figures of one of: ${names}`),
+  );
+}
+
+/**
+ * The signature to predict with: the one that `device` names, this device's own in the cache under `root`, or else the most cautious
+ * reading of the execution provider's kernel table.
+ *
+ * @throws NearfreeError `missing-file`, `invalid-argument` for a device that is neither a signature nor a known name.
+ */
+export async function findSignature(
+  model: Subject,
+  device: string | undefined,
+  root?: string,
+): Promise<SignatureSource> {
+  if (device !== undefined) return namedSignature(model, device);
+  const { executionProvider } = model.environment;
+  const cached = await cachedSignature(model, { root });
+  if (cached !== undefined) {
+    const missing = missingClasses(cached, model);
+    const more = missing > 0 ? `; ${missing} of the model's classes not in it: nearfree device measures them` : "";
+    return {
+      signature: cached,
+      basis: "measured",
+      about: `signature of this device, ${cached.measuredAt.slice(0, 10)}${more}`,
+    };
+  }
+  return {
+    signature: cautiousSignature(model.environment, model.summary),
+    basis: "kernel-table",
+    about: `no signature of this device yet (nearfree device measures one): from the kernel table of ${executionProvider}, most cautiously; ratios only, ms mean nothing`,
+  };
+}
+
+function missingClasses({ kernels }: DeviceSignature, { summary }: Subject): number {
+  const known = new Set(kernels.map(({ kernel }) => canonicalJson(kernel)));
+  return classesOf(summary).filter((kernel) => !known.has(canonicalJson(kernel))).length;
+}
+
+async function namedSignature({ summary }: Subject, device: string): Promise<SignatureSource> {
+  if (Object.hasOwn(PUBLISHED_DEVICES, device)) {
+    const published = PUBLISHED_DEVICES[device as keyof typeof PUBLISHED_DEVICES];
+    const about = `idle compute and tile table of ${published.name} (${published.source}), nothing measured`;
+    return { signature: publishedSignature(published, summary), basis: "published", about };
+  }
+  const signature = parseSignature(await readJson(device));
+  if (signature === undefined) throw refuseDevice(device, "JSON that is no signature of this version");
+  const { environment, measuredAt } = signature;
+  const on = environment.device.cpu ?? environment.device.adapter ?? "another device";
+  const about = `signature of ${on}, ${environment.executionProvider}, ${environment.threads} threads, ${measuredAt.slice(0, 10)}`;
+  return { signature, basis: "measured", about };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw refuseDevice(path, code === "ENOENT" ? "no such file and no such name" : String(code), error);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refuseDevice(path, "a file that is not JSON", error);
+  }
+}
+
+function refuseDevice(device: string, received: string, cause?: unknown): NearfreeError {
+  return new NearfreeError({
+    code: "invalid-argument",
+    from: "calibrate",
+    what: `--device ${device}`,
+    expected: "a device signature or a known device",
+    received,
+    remedy: `pass a file that \`nearfree device --json\` wrote, or one of ${Object.keys(PUBLISHED_DEVICES).join(", ")}`,
+    cause,
+  });
+}

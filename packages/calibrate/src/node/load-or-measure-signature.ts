@@ -1,0 +1,69 @@
+import {
+  type Clock,
+  canonicalJson,
+  classesOf,
+  type DeviceSignature,
+  type KernelClass,
+  NearfreeError,
+} from "@nearfree/core";
+import { defaultCacheRoot } from "@nearfree/core/fs-store";
+import { createSignatureProbes } from "@nearfree/ort-adapter";
+import * as ort from "onnxruntime-node";
+import { measureSignature } from "../measure-signature.ts";
+import type { ExaminedModel } from "./examine-model.ts";
+import { createSession } from "./open-model.ts";
+import { readSignature, writeSignature } from "./signature-file.ts";
+
+export interface LoadSignatureOptions {
+  /** Default: the user's cache folder. */
+  readonly root?: string | undefined;
+  /** Measures every class, even those that the store has. */
+  readonly fresh?: boolean | undefined;
+  /** Monotonic, in ms. Default `performance.now`. */
+  readonly clock?: Clock | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told what is measured next. */
+  readonly onProgress?: ((what: string) => void) | undefined;
+  /** Told, in one line, of a signature that could not be read or stored. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+/**
+ * The signature of this device with every class that the model needs: from the store, or measured now (some 10 s a class) and stored.
+ * The model itself is not loaded.
+ *
+ * @throws NearfreeError `aborted`, `unsupported-execution-provider`, `run-failed`.
+ */
+export async function loadOrMeasureSignature(
+  { environment, sessionOptions, summary }: Pick<ExaminedModel, "environment" | "sessionOptions" | "summary">,
+  options: LoadSignatureOptions = {},
+): Promise<DeviceSignature> {
+  const { root = defaultCacheRoot(), fresh = false, clock = now, signal, onProgress, onWarning } = options;
+  const known = fresh ? undefined : await readSignature(root, environment, onWarning);
+  const kernels = classesOf(summary);
+  const has = ({ kernels: found }: DeviceSignature, kernel: KernelClass) =>
+    found.some((each) => canonicalJson(each.kernel) === canonicalJson(kernel));
+  if (known !== undefined && kernels.every((kernel) => has(known, kernel))) return known;
+  const probes = createSignatureProbes({
+    createSession: (bytes) => createSession(bytes, sessionOptions),
+    Tensor: ort.Tensor,
+    threads: environment.threads,
+    inPlaceCache: environment.executionProvider === "cpu",
+  });
+  const signature = await measureSignature(probes, { clock, environment, kernels, known, signal, onProgress });
+  await writeSignature(root, signature).catch((error: unknown) => {
+    if (!(error instanceof NearfreeError)) throw error;
+    onWarning?.(error.message);
+  });
+  return signature;
+}
+
+/** The signature in the store, if it has one: measures nothing. */
+export function cachedSignature(
+  { environment }: Pick<ExaminedModel, "environment">,
+  { root = defaultCacheRoot(), onWarning }: Pick<LoadSignatureOptions, "root" | "onWarning"> = {},
+): Promise<DeviceSignature | undefined> {
+  return readSignature(root, environment, onWarning);
+}
+
+const now = () => performance.now();
