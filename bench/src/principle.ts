@@ -16,6 +16,7 @@ import { benchCommand } from "./bench-command.ts";
 import { openCells } from "./calibration-cells.ts";
 import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from "./models.ts";
 import { benchCurve, type Curve } from "./principle-case.ts";
+import { FLOAT32 } from "./principle-rivals.ts";
 
 /** Ms that measuring one curve may take: models, modules. */
 const MODEL_MS = 10_000;
@@ -52,7 +53,8 @@ async function runtimeOf({ ep, threads }: BenchEnvironment) {
 
 /** Classes of the models that run in this environment. */
 async function classesOf(models: readonly BenchModel[]): Promise<KernelClass[]> {
-  const classes = new Map<string, KernelClass>();
+  // The simpler rivals know a device by its fp32 balance, whatever the models are made of.
+  const classes = new Map<string, KernelClass>([[canonicalJson(FLOAT32), FLOAT32]]);
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
     for (const kernel of kernelsOf(summary)) classes.set(canonicalJson(kernel), kernel);
