@@ -1,4 +1,4 @@
-import { calibrate } from "@nearfree/calibrate";
+import { calibrate, median } from "@nearfree/calibrate";
 import {
   type DeviceSignature,
   type GraphSummary,
@@ -29,6 +29,7 @@ export interface Curve {
   /** Median over the measured n of |predicted / measured - 1|: of T(n) itself, and of r(n), where the machine's speed of the minute cancels. */
   readonly tError: number;
   readonly ratioError: number;
+  /** Empty where the machine was too busy for a boundary. */
   readonly cases: readonly Case[];
 }
 
@@ -75,8 +76,10 @@ function compare(
   const { costMs } = prediction;
   const beyondOne = points.filter(({ positions }) => positions > 1);
   const ratioErrorOf = (cost: readonly number[]) =>
-    middle(beyondOne.map(({ positions, ratio }) => Math.abs(cost[positions - 1]! / cost[0]! / ratio - 1)));
-  const cases = CASE_EPSILONS.map((epsilon): Case => {
+    median(beyondOne.map(({ positions, ratio }) => Math.abs(cost[positions - 1]! / cost[0]! / ratio - 1)));
+  // A machine too busy to tell T(2) from T(1) has measured no boundary: nothing is right or wrong there.
+  const judged = beyondOne.length > 0 ? CASE_EPSILONS : [];
+  const cases = judged.map((epsilon): Case => {
     const measured = measurement.boundaries.find((one) => one.epsilon === epsilon)!.prefixFree;
     const same = (boundary: number) => isSameStair(boundary, measured, measurement);
     const { prefixFree: predicted, limit } = prediction.boundaries.find((one) => one.epsilon === epsilon)!;
@@ -103,7 +106,7 @@ function compare(
     predictedMs: costMs.map(round),
     measuredMs: round(measurement.baseMs),
     points: points.map(({ positions, ratio }) => ({ positions, ratio: round(ratio) })),
-    tError: middle(
+    tError: median(
       points.map(({ positions, ratio }) => Math.abs(costMs[positions - 1]! / (ratio * measurement.baseMs) - 1)),
     ),
     ratioError: ratioErrorOf(costMs),
@@ -135,9 +138,3 @@ function ratioAt(points: Measurement["points"], n: number): number | undefined {
 }
 
 const round = (value: number) => Number(value.toPrecision(5));
-
-/** Median; 0 of nothing, which is never wrong. */
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted.length === 0 ? 0 : (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
-}

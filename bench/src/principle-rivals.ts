@@ -1,7 +1,8 @@
 import type { Cell, DeviceSignature, GraphSummary, ModuleSummary } from "@nearfree/core";
 
 const MAX_POSITIONS = 64;
-const FLOAT32 = { operator: "MatMul", weight: "float32" } as const;
+/** The class whose balance stands for the device. */
+export const FLOAT32 = { operator: "MatMul", activation: "float32", weight: "float32" } as const;
 
 /** A simpler prediction: a curve that only its shape is judged of. */
 export interface Rival {

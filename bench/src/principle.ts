@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { measureSignature } from "@nearfree/calibrate";
+import { measureSignature, median } from "@nearfree/calibrate";
 import { canonicalJson, classesOf, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
 import {
   createModuleProbe,
@@ -15,9 +15,10 @@ import { benchCommand } from "./bench-command.ts";
 import { openCells } from "./calibration-cells.ts";
 import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from "./models.ts";
 import { benchCurve, type Curve } from "./principle-case.ts";
+import { FLOAT32 } from "./principle-rivals.ts";
 
 /** Ms that measuring one curve may take: models, modules. */
-const MODEL_MS = 6_000;
+const MODEL_MS = 10_000;
 const MODULE_MS = 2_500;
 const QUICK_MS = 1_500;
 /** Copies of a module that run one behind the other. */
@@ -51,7 +52,8 @@ async function runtimeOf({ ep, threads }: BenchEnvironment) {
 
 /** Classes of the models that run in this environment. */
 async function classesOfModels(models: readonly BenchModel[]): Promise<KernelClass[]> {
-  const classes = new Map<string, KernelClass>();
+  // The simpler rivals know a device by its fp32 balance, whatever the models are made of.
+  const classes = new Map<string, KernelClass>([[canonicalJson(FLOAT32), FLOAT32]]);
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
     for (const kernel of classesOf(summary)) classes.set(canonicalJson(kernel), kernel);
@@ -174,28 +176,25 @@ function sayCurve(
 
 const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
 
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-}
-
 function summarise(curves: readonly Curve[]) {
-  const cases = curves.flatMap((curve) => curve.cases);
+  const judged = curves.filter((curve) => curve.cases.length > 0);
+  const cases = judged.flatMap((curve) => curve.cases);
   const share = (list: readonly { sameStair: boolean }[]) =>
     list.filter(({ sameStair }) => sameStair).length / list.length;
   const finite = cases.map(({ overPrediction }) => overPrediction).filter((value) => value < 1e6);
   const rival = (name: string) => cases.flatMap(({ rivals }) => rivals[name] ?? []);
   return {
     cases: cases.length,
+    unresolvedCurves: curves.length - judged.length,
     sameStair: share(cases),
-    medianTError: middle(curves.map(({ tError }) => tError)),
-    medianRatioError: middle(curves.map(({ ratioError }) => ratioError)),
-    overPredictionMedian: middle(finite),
+    medianTError: median(judged.map(({ tError }) => tError)),
+    medianRatioError: median(judged.map(({ ratioError }) => ratioError)),
+    overPredictionMedian: median(finite),
     overPredictionMax: Math.max(...finite),
     sameStairBalance: share(rival("balance")),
     sameStairBalanceTiles: share(rival("balance-tiles")),
-    ratioErrorBalance: middle(rival("balance").map(({ ratioError }) => ratioError)),
-    ratioErrorBalanceTiles: middle(rival("balance-tiles").map(({ ratioError }) => ratioError)),
+    ratioErrorBalance: median(rival("balance").map(({ ratioError }) => ratioError)),
+    ratioErrorBalanceTiles: median(rival("balance-tiles").map(({ ratioError }) => ratioError)),
   };
 }
 

@@ -130,13 +130,12 @@ function fitScoreChannels({ narrow, inside }: KernelCurves, rateOf: (curve: Work
 }
 
 function fitOverlap(inside: readonly Rate[], beyond: readonly Rate[] | undefined, overlap: number) {
-  const peakMs = Math.min(...inside.map(({ positions, ms }) => ms / positions));
   const first = inside[0]!.ms;
   const insideMs = first * READING_SHARE ** (1 / overlap);
   const minus = (whole: number, part: number) => Math.max(0, whole ** overlap - part ** overlap) ** (1 / overlap);
-  const computeMs = new Map(
-    inside.map(({ positions, ms }) => [positions, Math.max(minus(ms, insideMs), positions * peakMs)]),
-  );
+  // Where noise has a wide forward cost less than one position, what is left is still something.
+  const computeMs = new Map(inside.map(({ positions, ms }) => [positions, Math.max(minus(ms, insideMs), first / 10)]));
+  const peakMs = Math.min(...[...computeMs].map(([positions, ms]) => ms / positions));
   const rows = monotone(inside.map(({ positions }) => ({ positions, value: computeMs.get(positions)! / peakMs })));
   const computeOf = (positions: number) => rows.find((row) => row.positions === positions)!.value * peakMs;
   const joined = (bandwidth: number, positions: number) =>
