@@ -1,7 +1,8 @@
 import { createNgramDrafter } from "@nearfree/core";
-import { benchCommand } from "./bench-command.ts";
+import { type BenchOptions, type BenchResult, benchCommand } from "./bench-command.ts";
 import { RIVAL_KEYS } from "./policies/rivals.ts";
 import { REPLAY_CURVES } from "./policy-curves.ts";
+import { measureCurves } from "./policy-measure.ts";
 import { RECORDED_VARIANTS, recordings } from "./policy-recording.ts";
 import { geomean, type Ratio } from "./policy-score.ts";
 import { type Segment, withDrafts } from "./policy-stream.ts";
@@ -69,9 +70,8 @@ function line({ curve, traffic, overPlain, overBestFixed, overClairvoyant, overR
   return `${`${curve.name} ${traffic.name}`.padEnd(26)}${means.map(({ mean }) => mean.toFixed(3).padStart(8)).join("")}`;
 }
 
-await benchCommand("policy", "every rule for choosing positions on the same recorded texts", async ({ quick }, say) => {
+async function tournament(seeds: number, say: (line: string) => void): Promise<BenchResult> {
   const ranked = await rankedSegments(say);
-  const seeds = quick ? QUICK_SEEDS : SEEDS;
   say(`speed over${" ".repeat(16)}${COLUMNS.map((name) => name.slice(0, 7).padStart(8)).join("")}`);
   const cells: Cell[] = [];
   for (const curve of REPLAY_CURVES) {
@@ -82,4 +82,18 @@ await benchCommand("policy", "every rule for choosing positions on the same reco
     }
   }
   return { summary: summaryOf(cells), seeds, cells: cells.map(detailOf) };
-});
+}
+
+interface PolicyOptions extends BenchOptions {
+  readonly measure: boolean;
+}
+
+await benchCommand<PolicyOptions>(
+  "policy",
+  "every rule for choosing positions on the same recorded texts",
+  async ({ quick, measure }, say) => {
+    if (measure) return { summary: {}, curves: await measureCurves(say) };
+    return tournament(quick ? QUICK_SEEDS : SEEDS, say);
+  },
+  (command) => command.option("--measure", "measure the curves of policy-curves.ts anew, and nothing else", false),
+);
