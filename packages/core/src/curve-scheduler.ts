@@ -1,6 +1,7 @@
 import { CostCorrection } from "./cost.ts";
 import type { CostCurve } from "./curve.ts";
 import { DraftGate } from "./draft-gate.ts";
+import { Guard } from "./guard.ts";
 import type { Plan, PlanReason } from "./plan.ts";
 import type { Policy, Situation } from "./policy/policy.ts";
 import type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
@@ -24,9 +25,11 @@ export class CurveScheduler implements Scheduler {
   readonly #cost = new CostCorrection();
   readonly #survival = new Survival();
   readonly #gate = new DraftGate();
+  readonly #guard: Guard | undefined;
   readonly #situation: { -readonly [K in keyof Situation]: Situation[K] };
   readonly #plan: Plan = { positions: 1, rows: 1, expectedMs: Number.NaN, expectedTokens: 1, reason: "limit" };
   #clipped = false;
+  #wanted = 1;
   #gain = 0;
   // Tokens, and ms on the profile's scale, with forgetting: lambda is their quotient.
   #tokens = RATE_PRIOR_STEPS;
@@ -40,6 +43,7 @@ export class CurveScheduler implements Scheduler {
     this.minRows = curve.smallestRows[0]!;
     this.maxRows = curve.costMs.length;
     this.maxPositions = Math.min(curve.maxPositions, policy.most?.(curve) ?? curve.maxPositions);
+    if (policy.reason === "best-value" && this.maxPositions > 1) this.#guard = new Guard(this.maxPositions);
     this.#ms = RATE_PRIOR_STEPS * curve.paddedMs[0]!;
     this.#situation = {
       curve,
@@ -65,12 +69,14 @@ export class CurveScheduler implements Scheduler {
     situation.available = available;
     situation.tokensPerMs = this.#tokensPerMs();
 
-    const wanted = Math.max(1, Math.floor(this.#policy.choose(situation)) || 1);
+    this.#wanted = Math.max(1, Math.floor(this.#policy.choose(situation)) || 1);
+    const leader = this.#guard?.leader ?? 0;
+    const wanted = leader > 0 ? leader : this.#wanted;
     const fit = this.#fitRows(Math.min(wanted, available), request.rowLimit);
     const atLimit = fit === request.positionLimit || fit < Math.min(wanted, available);
     this.#clipped = atLimit && fit < this.maxPositions && (fit < wanted || this.#policy.reason === "best-value");
     this.#fill(fit);
-    this.#plan.reason = this.#reasonFor(fit, wanted, request.drafted);
+    this.#plan.reason = this.#reasonFor(fit, wanted, leader, request.drafted);
     return this.#plan;
   }
 
@@ -81,6 +87,8 @@ export class CurveScheduler implements Scheduler {
     this.#survival.learn(outcome.scores);
     this.#gate.observe(forwardMs + draftMs + restMs, draftMs, this.#gain);
     this.#cost.observe(rows, forwardMs, profiledMs);
+    const { available, priceMs, tokensPerMs } = this.#situation;
+    this.#guard?.observe(available - 1, this.#wanted, outcome.emitted, outcome.scores, priceMs, tokensPerMs);
     // A pause (garbage collection, a descheduled thread) counts for no more than a forward.
     this.#restMs += REST_WEIGHT * (Math.min(draftMs + restMs, profiledMs * this.#cost.level) - this.#restMs);
     if (this.#clipped) return;
@@ -124,12 +132,13 @@ export class CurveScheduler implements Scheduler {
     this.#gain = plan.expectedTokens - 1 - tokensPerMs * (priceMs[positions - 1]! - priceMs[0]!);
   }
 
-  #reasonFor(positions: number, wanted: number, drafted: number): PlanReason {
+  #reasonFor(positions: number, wanted: number, leader: number, drafted: number): PlanReason {
     if (this.#cost.stale) return "stale-profile";
     if (this.#clipped) return "limit";
     const byValue = this.#policy.reason === "best-value";
     if (byValue && this.maxPositions > 1 && !this.#drafts()) return drafted > 0 ? "exploring" : "not-worth-it";
     if (positions < wanted) return positions === this.#curve.maxPositions ? "limit" : "draft-too-short";
+    if (leader > 0) return "guard";
     if (!byValue || positions > 1) return this.#policy.reason;
     if (this.maxPositions === 1) return "limit";
     return drafted > 0 ? "not-worth-it" : "draft-too-short";

@@ -8,6 +8,8 @@ export type PlanReason =
   | "latency"
   /** The best expected tokens for the price. */
   | "best-value"
+  /** The fixed number of positions that has lately done better on this text than the policy would have. */
+  | "guard"
   /** The policy wanted more positions than the drafter had tokens for. */
   | "draft-too-short"
   /** Clipped by the tokens still wanted, the context limit or the runner's batch. */

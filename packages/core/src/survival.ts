@@ -6,6 +6,8 @@ export interface Scores {
   readonly position: Uint8Array;
   readonly confidence: Float32Array;
   readonly accepted: Uint8Array;
+  /** age[i]: steps since its draft was made; 0 for the draft of the step itself. */
+  readonly age: Uint8Array;
   length: number;
 }
 
@@ -14,6 +16,7 @@ export function createScores(capacity: number): Scores {
     position: new Uint8Array(capacity),
     confidence: new Float32Array(capacity),
     accepted: new Uint8Array(capacity),
+    age: new Uint8Array(capacity),
     length: 0,
   };
 }

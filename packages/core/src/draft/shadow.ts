@@ -21,6 +21,8 @@ export class Shadow {
   // [slot]: draft tokens, and how many of them are known to be right
   readonly #length = new Int32Array(OUTSTANDING);
   readonly #right = new Int32Array(OUTSTANDING);
+  // [slot]: settlements since it was recorded
+  readonly #age = new Uint8Array(OUTSTANDING);
   #next = 0;
 
   /** @param depth draft tokens scored of each draft. */
@@ -44,6 +46,7 @@ export class Shadow {
     }
     this.#length[slot] = length;
     this.#right[slot] = 0;
+    this.#age[slot] = 0;
   }
 
   /** Tokens 0..count-1 of `emitted` continue the sequence. Fills `scores`. */
@@ -55,7 +58,7 @@ export class Shadow {
   }
 
   #settleSlot(slot: number, emitted: Int32Array, count: number): void {
-    const { position, confidence, accepted } = this.scores;
+    const { position, confidence, accepted, age } = this.scores;
     const base = slot * this.#depth;
     const length = this.#length[slot]!;
     let k = this.#right[slot]!;
@@ -66,8 +69,10 @@ export class Shadow {
       position[at] = k;
       confidence[at] = this.#confidence[base + k]!;
       accepted[at] = right ? 1 : 0;
+      age[at] = this.#age[slot]!;
     }
     this.#right[slot] = k;
+    this.#age[slot]!++;
     if (!right || k === length) this.#length[slot] = 0;
   }
 }

@@ -51,42 +51,67 @@ describe("bestValue", () => {
   it("weighs expected tokens against time at the loop's rate", () => {
     const ratios = [1, 1.1, 1.2, 2];
     expect(bestValue().choose(situation(ratios, [1, 0.8, 0.6, 0.5]))).toBe(3);
-    expect(bestValue().choose(situation(ratios, [1, 0.8, 0.6, 0.5], 0.1))).toBe(4);
     expect(bestValue().choose(situation(ratios, [1, 0.05, 0.01, 0]))).toBe(1);
     expect(bestValue().choose(situation(ratios, [1]))).toBe(1);
+  });
+
+  it("leaves the rest of a likely draft to the next step, where taking all of it at once costs a stair", () => {
+    const ratios = [1, 1, 1, 1, 2, 2, 2, 2];
+    const fading = [1, 0.95, 0.9, 0.86, 0.6, 0.4, 0.3, 0.2];
+    expect(bestValue().choose(situation(ratios, fading))).toBe(4);
   });
 
   it("crosses a stair that pays only at its far end", () => {
     expect(bestValue().choose(situation([1, 3, 3, 3, 3, 3], [1, 0.9, 0.9, 0.9, 0.9, 0.9]))).toBe(6);
   });
 
-  it("at its own best rate, beats every constant choice over any mix of steps", () => {
-    const drafts = fc.array(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 7 }), {
-      minLength: 1,
-      maxLength: 6,
-    });
-    const ratios = [1, 1.1, 1.3, 1.3, 1.9, 2, 2.2, 2.2];
-    const tokensOf = (s: Situation, n: number) => s.survival.subarray(0, n).reduce((a, b) => a + b, 0);
-    const check = (acceptances: number[][]) => {
-      const steps = acceptances.map((draft) => {
-        const survival = [1];
-        for (const acceptance of draft) survival.push(survival.at(-1)! * acceptance);
-        return situation(ratios, survival);
-      });
-      const rateOf = (choose: (s: Situation) => number) => {
-        let [tokens, ms] = [0, 0];
-        for (const step of steps) {
-          const n = Math.min(choose(step), step.available);
-          tokens += tokensOf(step, n);
-          ms += step.priceMs[n - 1]!;
+  it("chooses the first step of the best plan through the draft", () => {
+    const step = fc.double({ min: 0, max: 0.6, noNaN: true });
+    const chances = fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { minLength: 1, maxLength: 4 });
+    const check = (steps: number[], chance: number[], tokensPerMs: number) => {
+      const ratios = steps.reduce((all, each) => [...all, all.at(-1)! + each], [1]);
+      const survival = chance.reduce((all, each) => [...all, all.at(-1)! * each], [1]);
+      const { priceMs, available, ...rest } = situation(ratios, survival, tokensPerMs);
+      // Every plan: n now, and whatever comes after; beyond the draft the same n for ever.
+      const right = (k: number) => chance[k] ?? chance.at(-1)!;
+      const gain = (k: number, n: number) => {
+        let [tokens, reached] = [0, 1];
+        for (let i = 0; i < n; i++) {
+          tokens += reached;
+          reached *= right(k + i);
         }
-        return tokens / ms;
+        return { now: tokens - tokensPerMs * priceMs[n - 1]!, reached };
       };
-      // Dinkelbach's iteration: a handful of rounds reaches the fixed point.
-      let rate = 1;
-      for (let round = 0; round < 20; round++) rate = rateOf((s) => bestValue().choose({ ...s, tokensPerMs: rate }));
-      for (let n = 1; n <= 8; n++) expect(rate).toBeGreaterThanOrEqual(rateOf(() => n) - 1e-9);
+      const widths = Array.from({ length: available }, (_, i) => i + 1);
+      const end = Math.max(
+        ...widths.map((n) => {
+          const { now, reached } = gain(chance.length, n);
+          return now / (1 - reached);
+        }),
+      );
+      const worth = (k: number, n: number): number => {
+        const { now, reached } = gain(k, n);
+        const next = k + n;
+        return now + reached * (next >= chance.length ? end : Math.max(...widths.map((then) => worth(next, then))));
+      };
+      const chosen = bestValue().choose({ ...rest, priceMs, available, tokensPerMs });
+      expect(worth(0, chosen)).toBeCloseTo(Math.max(...widths.map((n) => worth(0, n))), 6);
     };
-    fc.assert(fc.property(drafts, check));
+    const rate = fc.double({ min: 0.2, max: 3, noNaN: true });
+    fc.assert(fc.property(fc.array(step, { minLength: 4, maxLength: 4 }), chances, rate, check));
+  });
+
+  it("gives the same choice for the same situation, whatever it was asked in between", () => {
+    const survivals = fc
+      .array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 7 })
+      .map((chance) => chance.reduce((all, each) => [...all, all.at(-1)! * each], [1]));
+    const ratios = [1, 1.1, 1.3, 1.3, 1.9, 2, 2.2, 2.2];
+    const policy = bestValue();
+    const check = (one: number[], other: number[]) => {
+      const before = policy.choose(situation(ratios, one));
+      policy.choose(situation(ratios, other, 2));
+      expect(policy.choose(situation(ratios, one))).toBe(before);
+    };
+    fc.assert(fc.property(survivals, survivals, check));
   });
 });
