@@ -1,5 +1,5 @@
 import { createNgramDrafter } from "@nearfree/core";
-import { type BenchOptions, type BenchResult, benchCommand } from "./bench-command.ts";
+import { type BenchOptions, benchCommand } from "./bench-command.ts";
 import { RIVAL_KEYS } from "./policies/rivals.ts";
 import { REPLAY_CURVES } from "./policy-curves.ts";
 import { measureCurves } from "./policy-measure.ts";
@@ -8,9 +8,12 @@ import { geomean, type Ratio } from "./policy-score.ts";
 import { type Segment, withDrafts } from "./policy-stream.ts";
 import { type Cell, playCell } from "./policy-tournament.ts";
 import { segmentsByAcceptance, TRAFFICS } from "./policy-traffic.ts";
+import { type WallResult, type WallSize, wallClock } from "./policy-wall.ts";
 
 const SEEDS = 20;
 const QUICK_SEEDS = 4;
+const WALL: WallSize = { promptsPerKind: 4, newTokens: 128, repeats: 3 };
+const QUICK_WALL: WallSize = { promptsPerKind: 1, newTokens: 64, repeats: 2 };
 
 /** Segments of every recorded variant, those that drafts do worst on first. */
 async function rankedSegments(say: (line: string) => void): Promise<ReadonlyMap<string, readonly Segment[]>> {
@@ -70,7 +73,7 @@ function line({ curve, traffic, overPlain, overBestFixed, overClairvoyant, overR
   return `${`${curve.name} ${traffic.name}`.padEnd(26)}${means.map(({ mean }) => mean.toFixed(3).padStart(8)).join("")}`;
 }
 
-async function tournament(seeds: number, say: (line: string) => void): Promise<BenchResult> {
+async function tournament(seeds: number, say: (line: string) => void): Promise<Cell[]> {
   const ranked = await rankedSegments(say);
   say(`speed over${" ".repeat(16)}${COLUMNS.map((name) => name.slice(0, 7).padStart(8)).join("")}`);
   const cells: Cell[] = [];
@@ -81,19 +84,37 @@ async function tournament(seeds: number, say: (line: string) => void): Promise<B
       cells.push(cell);
     }
   }
-  return { summary: summaryOf(cells), seeds, cells: cells.map(detailOf) };
+  return cells;
+}
+
+/** The largest share by which the replay and the clock differ in an arm's speed over the plain loop. */
+function wallError(results: readonly WallResult[]): number {
+  const errors = results.flatMap(({ arms }) => arms.map(({ wall, replayed }) => Math.abs(replayed / wall - 1)));
+  return Math.max(...errors);
 }
 
 interface PolicyOptions extends BenchOptions {
   readonly measure: boolean;
+  readonly wall: boolean;
 }
 
 await benchCommand<PolicyOptions>(
   "policy",
   "every rule for choosing positions on the same recorded texts",
-  async ({ quick, measure }, say) => {
+  async ({ quick, measure, wall }, say) => {
     if (measure) return { summary: {}, curves: await measureCurves(say) };
-    return tournament(quick ? QUICK_SEEDS : SEEDS, say);
+    const seeds = quick ? QUICK_SEEDS : SEEDS;
+    const cells = await tournament(seeds, say);
+    const byTheClock = wall ? await wallClock(quick ? QUICK_WALL : WALL, say) : undefined;
+    return {
+      summary: { ...summaryOf(cells), wallError: byTheClock ? round(wallError(byTheClock)) : null },
+      seeds,
+      cells: cells.map(detailOf),
+      wall: byTheClock ?? null,
+    };
   },
-  (command) => command.option("--measure", "measure the curves of policy-curves.ts anew, and nothing else", false),
+  (command) =>
+    command
+      .option("--no-wall", "leave out the part that runs models by the clock")
+      .option("--measure", "measure the curves of policy-curves.ts anew, and nothing else", false),
 );
