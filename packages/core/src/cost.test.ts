@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { CostCorrection, DRIFT_FORWARDS, DRIFT_MS } from "./cost.ts";
+import { CostCorrection } from "./cost.ts";
+import { DRIFT_FORWARDS } from "./drift.ts";
 
 /** `steps` forwards, in turn of each of `rows`; each takes `factor` times its profiled ms. */
 function run(
@@ -59,11 +60,56 @@ describe("CostCorrection", () => {
   it("calls a shift drift once it has lasted, and takes it back when it is gone for as long", () => {
     const cost = new CostCorrection();
     run(cost, 100, [1], () => 1);
-    run(cost, DRIFT_FORWARDS + 20, [1], () => 1.3);
+    run(cost, DRIFT_FORWARDS - 10, [1], () => 1.3);
     expect(cost.stale).toBe(false);
-    run(cost, DRIFT_MS / 10, [1], () => 1.3);
+    run(cost, 20, [1], () => 1.3);
     expect(cost.stale).toBe(true);
-    run(cost, DRIFT_MS / 10 + 60, [1], () => 1);
+    run(cost, DRIFT_FORWARDS - 10, [1], () => 1);
+    expect(cost.stale).toBe(true);
+    run(cost, 20, [1], () => 1);
     expect(cost.stale).toBe(false);
+  });
+
+  it("finds a shift of one range of rows, among others that stay", () => {
+    const cost = new CostCorrection();
+    run(cost, 100, [1, 4, 8], () => 1);
+    run(cost, 3 * DRIFT_FORWARDS + 30, [1, 4, 8], (rows) => (rows === 8 ? 1.3 : 1));
+    expect(cost.stale).toBe(true);
+    expect(cost.shape(8) / cost.shape(4)).toBeCloseTo(1.3, 1);
+  });
+
+  it("knows every row count until drift, and then those that were run lately", () => {
+    const cost = new CostCorrection();
+    run(cost, 50, [1, 8], () => 1);
+    expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([true, true, true, true]);
+    run(cost, 500, [8], () => 1.3);
+    expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([false, false, true, false]);
+    run(cost, 3, [1], () => 1);
+    expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([true, false, true, false]);
+  });
+
+  it("relies on every row count where all of them are slower alike", () => {
+    const cost = new CostCorrection();
+    run(cost, 50, [1, 8], () => 1);
+    run(cost, 500, [1, 8], () => 1.4);
+    expect(cost.stale).toBe(true);
+    expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([true, true, true, true]);
+  });
+
+  it("learns the shape anew after drift, within a few forwards of the other kind", () => {
+    const cost = new CostCorrection();
+    run(cost, 50, [1, 8], () => 1);
+    run(cost, 300, [8], () => 1.3);
+    // All of the shift looks like the machine's until one position is run again.
+    expect(cost.shape(8) / cost.shape(1)).toBeCloseTo(1, 6);
+    run(cost, 20, [1, 8], (rows) => (rows === 8 ? 1.3 : 1));
+    expect(cost.shape(8) / cost.shape(1)).toBeCloseTo(1.3, 1);
+  });
+
+  it("takes its first level from the fastest of the first forwards: the very first is cold", () => {
+    const cost = new CostCorrection();
+    cost.observe(1, 90, 10);
+    run(cost, 4, [1], () => 1.02);
+    expect(cost.level).toBeCloseTo(1.02, 6);
   });
 });

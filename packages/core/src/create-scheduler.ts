@@ -4,6 +4,7 @@ import { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
 import { CurveScheduler } from "./curve-scheduler.ts";
 import { NearfreeError } from "./errors.ts";
 import { FixedScheduler } from "./fixed-scheduler.ts";
+import { LearnedCurve } from "./learned-curve.ts";
 import { bestValue } from "./policy/best-value.ts";
 import { fixed } from "./policy/fixed.ts";
 import { latency } from "./policy/latency.ts";
@@ -11,10 +12,13 @@ import { nearFree } from "./policy/near-free.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Profile } from "./profile.ts";
 import { DEFAULT_EPSILON } from "./profile.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler } from "./scheduler.ts";
 
 interface CommonOptions {
-  /** The model's profile, or several that differ in context length only. Without one: one position at a time. */
+  /**
+   * The model's profile, or several that differ in context length only. Without one: one position at a time; or, where
+   * `consistency` is `tolerant`, costs are learned on the way, by probes within 3% of the time.
+   */
   readonly profile?: Profile | readonly Profile[] | undefined;
   /**
    * `bitwise`: rows of one invariance class only, so no schedule changes a bit of the output. `tolerant`: any rows.
@@ -38,7 +42,7 @@ export type SchedulerOptions = CommonOptions &
  * @throws NearfreeError `invalid-argument` for an option outside its range, profiles that do not belong together,
  *   or `bitwise` without a profile to read the invariance classes from.
  */
-export function createScheduler(options: SchedulerOptions = {}): Scheduler {
+export function createScheduler(options: SchedulerOptions = {}): ObservableScheduler {
   const policy = createPolicy(options);
   const maxPositions = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
   if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {
@@ -49,8 +53,12 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     if (options.consistency === "bitwise") {
       refuse("consistency", "a profile with bitwise", "none", "calibrate first, or choose 'tolerant'");
     }
-    return options.policy === "fixed"
-      ? new FixedScheduler(options.positions, undefined)
+    if (options.policy === "fixed") return new FixedScheduler(options.positions, undefined);
+    // Nothing is known of invariance either: only who tolerates any rows may have them tried.
+    const learns =
+      options.consistency === "tolerant" && (policy.reason === "best-value" || policy.reason === "near-free");
+    return learns && maxPositions > 1
+      ? new CurveScheduler(policy, new LearnedCurve(maxPositions), "tolerant")
       : new FixedScheduler(1, "no-profile");
   }
   const consistency = resolveConsistency(options.consistency ?? "auto", profiles);

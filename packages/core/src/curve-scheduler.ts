@@ -1,10 +1,13 @@
 import { CostCorrection } from "./cost.ts";
 import type { CostCurve } from "./curve.ts";
 import { DraftGate } from "./draft-gate.ts";
+import type { SchedulerListener } from "./events.ts";
+import { Exploration } from "./exploration.ts";
 import { Guard } from "./guard.ts";
 import type { Plan, PlanReason } from "./plan.ts";
 import type { Policy, Situation } from "./policy/policy.ts";
-import type { Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler, Outcome, PlanRequest } from "./scheduler.ts";
+import { StepFeed } from "./step-feed.ts";
 import { Survival } from "./survival.ts";
 
 /** Share of the past that one step forgets in tokens per ms. */
@@ -15,7 +18,7 @@ const RATE_PRIOR_STEPS = 4;
 const REST_WEIGHT = 0.05;
 
 /** Chooses by policy over a cost curve, corrected by what is observed. */
-export class CurveScheduler implements Scheduler {
+export class CurveScheduler implements ObservableScheduler {
   readonly consistency: "bitwise" | "tolerant";
   readonly maxPositions: number;
   readonly minRows: number;
@@ -26,10 +29,15 @@ export class CurveScheduler implements Scheduler {
   readonly #survival = new Survival();
   readonly #gate = new DraftGate();
   readonly #guard: Guard | undefined;
+  readonly #exploration: Exploration | undefined;
   readonly #situation: { -readonly [K in keyof Situation]: Situation[K] };
   readonly #plan: Plan = { positions: 1, rows: 1, expectedMs: Number.NaN, expectedTokens: 1, reason: "limit" };
+  readonly #feed = new StepFeed();
+  #drafted = 0;
   #clipped = false;
+  // What the policy wanted, and the ms of the plan that a probe took the place of; 0 where the plan is no probe.
   #wanted = 1;
+  #insteadMs = 0;
   #gain = 0;
   // Tokens, and ms on the profile's scale, with forgetting: lambda is their quotient.
   #tokens = RATE_PRIOR_STEPS;
@@ -44,6 +52,10 @@ export class CurveScheduler implements Scheduler {
     this.maxRows = curve.costMs.length;
     this.maxPositions = Math.min(curve.maxPositions, policy.most?.(curve) ?? curve.maxPositions);
     if (policy.reason === "best-value" && this.maxPositions > 1) this.#guard = new Guard(this.maxPositions);
+    // A bound on latency and a fixed number leave nothing to try.
+    if (policy.reason === "best-value" || policy.reason === "near-free") {
+      this.#exploration = new Exploration(curve, this.#cost);
+    }
     this.#ms = RATE_PRIOR_STEPS * curve.paddedMs[0]!;
     this.#situation = {
       curve,
@@ -63,37 +75,77 @@ export class CurveScheduler implements Scheduler {
   plan(request: PlanRequest): Plan {
     const situation = this.#situation;
     const available = Math.max(1, Math.min(1 + request.drafted, request.positionLimit, this.#curve.maxPositions));
+    this.#drafted = request.drafted;
     this.#curve.moveTo(request.contextLength);
     this.#price();
     this.#survival.fill(request.confidence, available - 1, situation.survival);
-    situation.available = available;
+    const reach = this.#exploration?.reach(available) ?? available;
+    situation.available = reach;
     situation.tokensPerMs = this.#tokensPerMs();
 
     this.#wanted = Math.max(1, Math.floor(this.#policy.choose(situation)) || 1);
     const leader = this.#guard?.leader ?? 0;
     const wanted = leader > 0 ? leader : this.#wanted;
-    const fit = this.#fitRows(Math.min(wanted, available), request.rowLimit);
-    const atLimit = fit === request.positionLimit || fit < Math.min(wanted, available);
-    this.#clipped = atLimit && fit < this.maxPositions && (fit < wanted || this.#policy.reason === "best-value");
+    let fit = this.#fitRows(Math.min(wanted, reach), request.rowLimit);
+    const probed = this.#probe(fit, request.rowLimit);
+    // Rows that run anyway verify draft tokens before they are padding.
+    fit = Math.max(fit, Math.min(this.#plan.rows, available, this.maxPositions));
+    if (probed) fit = Math.min(fit, this.#plan.rows);
+    const atLimit = fit === request.positionLimit || fit < Math.min(wanted, reach);
+    this.#clipped =
+      !probed && atLimit && fit < this.maxPositions && (fit < wanted || this.#policy.reason === "best-value");
     this.#fill(fit);
-    this.#plan.reason = this.#reasonFor(fit, wanted, leader, request.drafted);
+    this.#plan.reason = probed ? "exploring" : this.#reasonFor(fit, wanted, leader, request.drafted);
     return this.#plan;
   }
 
   observe(outcome: Outcome): void {
     const { rows } = this.#plan;
-    const profiledMs = this.#curve.costMs[rows - 1]!;
     const { forwardMs, draftMs, restMs } = outcome;
     this.#survival.learn(outcome.scores);
     this.#gate.observe(forwardMs + draftMs + restMs, draftMs, this.#gain);
-    this.#cost.observe(rows, forwardMs, profiledMs);
+    const ms = this.#learnCost(rows, forwardMs);
     const { available, priceMs, tokensPerMs } = this.#situation;
     this.#guard?.observe(available - 1, this.#wanted, outcome.emitted, outcome.scores, priceMs, tokensPerMs);
     // A pause (garbage collection, a descheduled thread) counts for no more than a forward.
-    this.#restMs += REST_WEIGHT * (Math.min(draftMs + restMs, profiledMs * this.#cost.level) - this.#restMs);
-    if (this.#clipped) return;
-    this.#tokens += outcome.emitted - RATE_FORGET * this.#tokens;
-    this.#ms += profiledMs * this.#cost.shape(rows) + this.#restMs / this.#cost.level - RATE_FORGET * this.#ms;
+    this.#restMs += REST_WEIGHT * (Math.min(draftMs + restMs, ms * this.#cost.level) - this.#restMs);
+    if (!this.#clipped) this.#earn(outcome.emitted, ms);
+    if (this.#feed.listening) {
+      this.#feed.step(this.#plan, outcome, this.#drafted, this.#tokensPerMs(), this.#cost.stale);
+    }
+  }
+
+  subscribe(listener: SchedulerListener): () => void {
+    return this.#feed.subscribe(listener);
+  }
+
+  #earn(tokens: number, ms: number): void {
+    this.#tokens += tokens - RATE_FORGET * this.#tokens;
+    this.#ms += ms + this.#restMs / this.#cost.level - RATE_FORGET * this.#ms;
+  }
+
+  /** Learns from a forward of `rows` rows, and gives its expected ms on the profile's scale. */
+  #learnCost(rows: number, forwardMs: number): number {
+    const { level } = this.#cost;
+    this.#exploration?.earn(forwardMs, this.#curve.paddedMs[0]! * level);
+    if (this.#insteadMs > 0) this.#exploration?.spend(forwardMs - this.#insteadMs);
+    if (this.#curve.knows?.(rows) === false) {
+      this.#curve.learn?.(rows, forwardMs / level);
+      return Math.min(forwardMs / level, this.#curve.costMs[rows - 1]!);
+    }
+    const profiledMs = this.#curve.costMs[rows - 1]!;
+    this.#cost.observe(rows, forwardMs, profiledMs);
+    return profiledMs * this.#cost.shape(rows);
+  }
+
+  /** Puts a probe in the place of `positions` where one is due, fits, and is affordable: sets the plan's rows. */
+  #probe(positions: number, rowLimit: number): boolean {
+    const probe = this.#exploration?.probe(positions, this.#situation) ?? 0;
+    const rows = probe > 0 ? this.#curve.paddedRows[probe - 1]! : 0;
+    const due = rows > 0 && rows <= rowLimit;
+    this.#insteadMs = due ? this.#situation.priceMs[positions - 1]! : 0;
+    if (due) this.#plan.rows = rows;
+    return due;
   }
 
   #tokensPerMs(): number {
@@ -134,6 +186,7 @@ export class CurveScheduler implements Scheduler {
 
   #reasonFor(positions: number, wanted: number, leader: number, drafted: number): PlanReason {
     if (this.#cost.stale) return "stale-profile";
+    if (this.#curve.knows !== undefined && this.#exploration?.reach(this.maxPositions) === 1) return "no-profile";
     if (this.#clipped) return "limit";
     const byValue = this.#policy.reason === "best-value";
     if (byValue && this.maxPositions > 1 && !this.#drafts()) return drafted > 0 ? "exploring" : "not-worth-it";

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createCostCurve } from "./curve.ts";
 import type { Profile } from "./profile.ts";
@@ -42,6 +43,7 @@ describe("createCostCurve", () => {
       createCostCurve(
         measured([
           [1, 1],
+          [3, 1.4],
           [8, 2],
         ]),
         { maxPositions: 3 },
@@ -84,6 +86,24 @@ describe("createCostCurve", () => {
     expect([...sparse.paddedRows]).toEqual([1, 6, 6, 6, 6, 6]);
   });
 
+  it("runs no row count that no profile measured, but the next one that was", () => {
+    const near = measured([
+      [1, 1],
+      [2, 1.2],
+      [5, 1.5],
+    ]);
+    const far = measured(
+      [
+        [1, 1],
+        [4, 1.4],
+        [5, 1.6],
+      ],
+      1000,
+    );
+    expect([...createCostCurve(near).paddedRows]).toEqual([1, 2, 5, 5, 5]);
+    expect([...createCostCurve([near, far]).paddedRows]).toEqual([1, 2, 4, 4, 5]);
+  });
+
   it("marks the last position of each stair", () => {
     const curve = createCostCurve(
       measured([
@@ -109,10 +129,10 @@ describe("createCostCurve", () => {
       ]),
     );
     expect(curve.prefixFree(0.01)).toBe(1);
-    expect(curve.prefixFree(0.05)).toBe(2);
+    expect(curve.prefixFree(0.045)).toBe(2);
     expect(curve.prefixFree(0.5)).toBe(8);
-    // 5 and 6 rows are cheaper as 8.
-    expect(curve.prefixFree(0.1)).toBe(8);
+    // 3 to 6 rows are cheaper as 8.
+    expect(curve.prefixFree(0.05)).toBe(8);
     expect(
       createCostCurve(
         measured([
@@ -166,6 +186,49 @@ describe("createCostCurve", () => {
     expect(rounded(curve.costMs)).toEqual([2, 2.5, 4]);
     curve.moveTo(-5);
     expect(curve.prefixFree(0.1)).toBe(3);
+  });
+
+  it("crosses no stair between two contexts: where they begin elsewhere, the dearer ratio holds all the way", () => {
+    const stairs = (edge: number) => Array.from({ length: 8 }, (_, i) => [i + 1, i < edge ? 1 : 1.5] as const);
+    const far = measured(stairs(4), 1000);
+    const curve = createCostCurve([measured(stairs(6), 0), { ...far, baseMs: 2 }]);
+    expect(rounded(curve.costMs)).toEqual([1, 1, 1, 1, 1, 1, 1.5, 1.5]);
+    curve.moveTo(500);
+    expect(rounded(curve.costMs)).toEqual([1.5, 1.5, 1.5, 1.5, 2.25, 2.25, 2.25, 2.25]);
+    curve.moveTo(1000);
+    expect(rounded(curve.costMs)).toEqual([2, 2, 2, 2, 3, 3, 3, 3]);
+  });
+
+  it("pads between two contexts only where it pays in both", () => {
+    const dip = [
+      [1, 1],
+      [2, 2],
+      [3, 1.2],
+    ] as const;
+    const straight = [
+      [1, 1],
+      [2, 2],
+      [3, 2.1],
+    ] as const;
+    const curve = createCostCurve([measured(dip, 0), measured(straight, 1000)]);
+    expect([...curve.paddedRows]).toEqual([1, 3, 3]);
+    curve.moveTo(500);
+    expect([...curve.paddedRows]).toEqual([1, 2, 3]);
+  });
+
+  it("never prices a row count below both cells' ratios, nor above both", () => {
+    const ratios = fc.array(fc.double({ min: 0.8, max: 4, noNaN: true }), { minLength: 7, maxLength: 7 });
+    fc.assert(
+      fc.property(ratios, ratios, fc.integer({ min: 0, max: 1000 }), (one, other, context) => {
+        const pointsOf = (list: number[]) => [1, ...list].map((ratio, i) => [i + 1, ratio] as const);
+        const curve = createCostCurve([measured(pointsOf(one), 0), measured(pointsOf(other), 1000)]);
+        curve.moveTo(context);
+        for (let i = 0; i < 7; i++) {
+          expect(curve.costMs[i + 1]).toBeGreaterThanOrEqual(Math.min(one[i]!, other[i]!) - 1e-9);
+          expect(curve.costMs[i + 1]).toBeLessThanOrEqual(Math.max(one[i]!, other[i]!) + 1e-9);
+        }
+      }),
+    );
   });
 
   it("refuses profiles that do not belong together", () => {

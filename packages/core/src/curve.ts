@@ -4,7 +4,7 @@ import type { Profile } from "./profile.ts";
 export interface CostCurveOptions {
   /** Most rows of the curve; never more than were measured. */
   readonly maxPositions?: number;
-  /** Row counts that a forward may have (one invariance class), sorted. Default: any. */
+  /** Row counts that a forward may have (one invariance class), sorted. Default: any that was measured. */
   readonly rows?: readonly number[] | undefined;
 }
 
@@ -34,6 +34,10 @@ export interface CostCurve {
   prefixFree(epsilon: number): number;
   /** Moves the curve to a context of `contextLength` positions. */
   moveTo(contextLength: number): void;
+  /** Whether the cost of `rows` rows was measured. Absent where all rows of `paddedRows` were. */
+  knows?(rows: number): boolean;
+  /** A forward of `rows` rows took `ratio` times costMs[0]. Present where costs are learned on the way. */
+  learn?(rows: number, ratio: number): void;
 }
 
 /** One profile, spread over every n. */
@@ -45,6 +49,8 @@ interface CellCurve {
   readonly highMs: Float64Array;
   // [n-1]: 1 where n itself was measured
   readonly measured: Uint8Array;
+  // [n-1]: the first n of its stair
+  readonly stairStart: Int32Array;
 }
 
 /**
@@ -52,14 +58,16 @@ interface CellCurve {
  *
  * Between two measured n the cost is a straight line in n: passes over rows add up, so a line is exact inside a tile and
  * never more than one tile off. Beyond the last measured n there is no curve: a flat guess would look free.
- * Between two contexts the cost is a straight line in the context length; outside of them, the nearest cell.
+ * Between two contexts the cost is a straight line in the context length; outside of them, the nearest cell. Where a stair begins
+ * at another n in one cell than in the other, no line leads from one to the other: kernels change at a context that nobody
+ * knows, so the dearer ratio holds all the way. Padding to cheaper rows must pay in both cells.
  *
  * @throws NearfreeError `invalid-argument` for no profile, profiles of different models, or a batch other than 1.
  */
 export function createCostCurve(profiles: Profile | readonly Profile[], options: CostCurveOptions = {}): CostCurve {
   const list = asProfiles(profiles);
   const measured = Math.min(...list.map((profile) => profile.points.at(-1)?.positions ?? 1));
-  const rows = options.rows?.filter((n) => n <= measured) ?? Array.from({ length: measured }, (_, i) => i + 1);
+  const rows = (options.rows ?? measuredRows(list)).filter((n) => n <= measured);
   if (rows.length === 0) rows.push(1);
   const size = Math.min(options.maxPositions ?? DEFAULT_MAX_POSITIONS, rows.at(-1)!);
   // Rows may exceed the most positions: a class whose smallest forward has 2 rows serves one position.
@@ -76,8 +84,6 @@ class InterpolatedCurve implements CostCurve {
   readonly paddedMs: Float64Array;
   readonly rightEdge: Uint8Array;
   readonly #cells: readonly CellCurve[];
-  readonly #lowMs: Float64Array;
-  readonly #highMs: Float64Array;
   // [n-1]: 1 where a forward may be padded to n rows
   readonly #padTarget: Uint8Array;
   // [n-1]: 1 where a forward may have n rows
@@ -91,8 +97,6 @@ class InterpolatedCurve implements CostCurve {
     this.#cells = cells;
     this.#lower = this.#upper = cells[0]!;
     this.costMs = new Float64Array(span);
-    this.#lowMs = new Float64Array(span);
-    this.#highMs = new Float64Array(span);
     this.paddedRows = new Int32Array(size);
     this.smallestRows = new Int32Array(size);
     this.paddedMs = new Float64Array(size);
@@ -114,10 +118,10 @@ class InterpolatedCurve implements CostCurve {
     this.#lower = a;
     this.#upper = b;
     const weight = a === b ? 0 : (contextLength - a.contextLength) / (b.contextLength - a.contextLength);
+    const oneMs = between(a.costMs[0]!, b.costMs[0]!, weight);
     for (let i = 0; i < this.costMs.length; i++) {
-      this.costMs[i] = a.costMs[i]! + weight * (b.costMs[i]! - a.costMs[i]!);
-      this.#lowMs[i] = a.lowMs[i]! + weight * (b.lowMs[i]! - a.lowMs[i]!);
-      this.#highMs[i] = a.highMs[i]! + weight * (b.highMs[i]! - a.highMs[i]!);
+      const [x, y] = [a.costMs[i]! / a.costMs[0]!, b.costMs[i]! / b.costMs[0]!];
+      this.costMs[i] = differ(a, b, i) ? oneMs * Math.max(x, y) : between(a.costMs[i]!, b.costMs[i]!, weight);
     }
     this.#pad();
     this.#markEdges();
@@ -146,16 +150,22 @@ class InterpolatedCurve implements CostCurve {
     let cheapest = -1;
     for (let i = this.costMs.length - 1; i >= 0; i--) {
       if (this.#allowed[i] === 1) {
-        if (this.#padTarget[i] === 1 && (cheapest < 0 || this.#highMs[i]! <= this.#highMs[cheapest]!)) cheapest = i;
+        if (this.#padTarget[i] === 1 && (cheapest < 0 || this.costMs[i]! <= this.costMs[cheapest]!)) cheapest = i;
         smallest = i;
       }
       if (i >= this.maxPositions) continue;
-      const pays = cheapest > smallest && this.#highMs[cheapest]! < this.#lowMs[smallest]!;
+      const pays = cheapest > smallest && this.#pays(cheapest, smallest);
       const rows = (pays ? cheapest : smallest) + 1;
       this.paddedRows[i] = rows;
       this.smallestRows[i] = smallest + 1;
       this.paddedMs[i] = this.costMs[rows - 1]!;
     }
+  }
+
+  #pays(padded: number, plain: number): boolean {
+    return (
+      this.#lower.highMs[padded]! < this.#lower.lowMs[plain]! && this.#upper.highMs[padded]! < this.#upper.lowMs[plain]!
+    );
   }
 
   #markEdges(): void {
@@ -172,6 +182,12 @@ class InterpolatedCurve implements CostCurve {
   }
 }
 
+/** Row counts that some profile measured: what nobody ever ran may have kernels of its own, still to be compiled. */
+function measuredRows(profiles: readonly Profile[]): readonly number[] {
+  const rows = new Set(profiles.flatMap(({ points }) => points.map(({ positions }) => positions)));
+  return [...rows].sort((a, b) => a - b);
+}
+
 function spread(profile: Profile, size: number): CellCurve {
   const cell: CellCurve = {
     contextLength: profile.key.cell.contextLength,
@@ -179,6 +195,7 @@ function spread(profile: Profile, size: number): CellCurve {
     lowMs: new Float64Array(size),
     highMs: new Float64Array(size),
     measured: new Uint8Array(size),
+    stairStart: new Int32Array(size),
   };
   let right = 0;
   for (let n = 1; n <= size; n++) {
@@ -191,7 +208,28 @@ function spread(profile: Profile, size: number): CellCurve {
     cell.highMs[n - 1] = profile.baseMs * (a.high + weight * (b.high - a.high));
     cell.measured[n - 1] = a === b ? 1 : 0;
   }
+  markStairs(cell);
   return cell;
+}
+
+function markStairs({ costMs, stairStart }: CellCurve): void {
+  let start = 1;
+  for (let n = 1; n <= costMs.length; n++) {
+    const startMs = costMs[start - 1]!;
+    if (Math.abs(costMs[n - 1]! - startMs) > startMs * STAIR_STEP) start = n;
+    stairStart[n - 1] = start;
+  }
+}
+
+/** Whether rows i + 1 lie on stairs of their own in two cells: these begin elsewhere, and their ratios are certainly not the same. */
+function differ(a: CellCurve, b: CellCurve, i: number): boolean {
+  if (a === b || a.stairStart[i] === b.stairStart[i]) return false;
+  const [aMs, bMs] = [a.costMs[0]!, b.costMs[0]!];
+  return a.highMs[i]! / aMs < b.lowMs[i]! / bMs || b.highMs[i]! / bMs < a.lowMs[i]! / aMs;
+}
+
+function between(a: number, b: number, weight: number): number {
+  return a + weight * (b - a);
 }
 
 function asProfiles(profiles: Profile | readonly Profile[]): readonly Profile[] {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { DraftGate, PROBE_SHARE } from "./draft-gate.ts";
+import { DraftGate } from "./draft-gate.ts";
+import { PROBE_SHARE } from "./time-budget.ts";
 
 it("never stops a drafter that costs next to nothing", () => {
   const gate = new DraftGate();

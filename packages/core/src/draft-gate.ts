@@ -1,7 +1,7 @@
+import { TimeBudget } from "./time-budget.ts";
+
 /** A drafter that costs less than this share of a plain step is free: it always drafts. */
 const FREE_SHARE = 0.01;
-/** Share of the time that may go to drafting that is not expected to pay, to notice when it would. */
-export const PROBE_SHARE = 0.03;
 /** Weight of one step in the running cost and gain. */
 const WEIGHT = 0.1;
 
@@ -9,7 +9,7 @@ const WEIGHT = 0.1;
 export class DraftGate {
   #costMs = 0;
   #gain = Number.POSITIVE_INFINITY;
-  #savedMs = 0;
+  readonly #budget = new TimeBudget();
 
   /** Whether drafting is expected to pay at `tokensPerMs`, beside a plain step of `plainMs`. */
   pays(tokensPerMs: number, plainMs: number): boolean {
@@ -18,18 +18,18 @@ export class DraftGate {
 
   /** Whether enough time was saved for one try. */
   get mayProbe(): boolean {
-    return this.#savedMs >= this.#costMs;
+    return this.#budget.affords(this.#costMs);
   }
 
   /** A step of `stepMs` that spent `draftMs` on drafting, for `gain` tokens more than a plain step at equal price. */
   observe(stepMs: number, draftMs: number, gain: number): void {
     if (!(draftMs > 0)) {
-      this.#savedMs = Math.min(this.#savedMs + PROBE_SHARE * stepMs, 2 * this.#costMs);
+      this.#budget.earn(stepMs, 2 * this.#costMs);
       return;
     }
     const first = this.#gain === Number.POSITIVE_INFINITY;
     this.#costMs += (first ? 1 : WEIGHT) * (draftMs - this.#costMs);
     this.#gain = first ? gain : this.#gain + WEIGHT * (gain - this.#gain);
-    this.#savedMs = Math.max(0, this.#savedMs - draftMs);
+    this.#budget.spend(draftMs, 0);
   }
 }

@@ -1,5 +1,7 @@
 import type { Cell } from "./environment.ts";
+import type { Plan } from "./plan.ts";
 import type { Level, Measurement } from "./profile.ts";
+import type { Outcome } from "./scheduler.ts";
 
 /** Progress of a calibration, in order. Every consumer handles `done` and may ignore the rest. */
 export type CalibrationEvent =
@@ -26,3 +28,21 @@ export type CalibrationEvent =
       readonly forwardLimit: number;
     }
   | { readonly type: "done"; readonly cell: Cell; readonly measurement: Measurement };
+
+/** What a scheduler did, told after each `observe()`. Events and what they hold are reused: read them before returning. */
+export type SchedulerEvent =
+  /** One forward was planned, and this became of it. */
+  | {
+      readonly type: "step";
+      readonly plan: Readonly<Plan>;
+      readonly outcome: Readonly<Outcome>;
+      /** Draft tokens that were at hand. */
+      readonly drafted: number;
+      /** lambda: the tokens per ms that the loop makes lately. NaN where the scheduler keeps none. */
+      readonly tokensPerMs: number;
+    }
+  /** Costs have shifted for good, or are again as profiled. */
+  | { readonly type: "drift"; readonly stale: boolean };
+
+/** Who is told. */
+export type SchedulerListener = (event: SchedulerEvent) => void;

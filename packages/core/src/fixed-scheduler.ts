@@ -1,14 +1,18 @@
+import type { SchedulerListener } from "./events.ts";
 import type { Plan, PlanReason } from "./plan.ts";
-import type { PlanRequest, Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler, Outcome, PlanRequest } from "./scheduler.ts";
+import { StepFeed } from "./step-feed.ts";
 
 /** The same positions at every step, measured or not, and no other rows than positions. */
-export class FixedScheduler implements Scheduler {
+export class FixedScheduler implements ObservableScheduler {
   readonly consistency = "tolerant";
   readonly minRows = 1;
   readonly maxPositions: number;
   readonly maxRows: number;
   readonly #reason: PlanReason;
   readonly #plan: Plan;
+  readonly #feed = new StepFeed();
+  #drafted = 0;
 
   constructor(positions: number, reason: PlanReason | undefined) {
     this.maxPositions = this.maxRows = positions;
@@ -22,6 +26,7 @@ export class FixedScheduler implements Scheduler {
 
   plan(request: PlanRequest): Plan {
     const plan = this.#plan;
+    this.#drafted = request.drafted;
     const limit = Math.min(request.positionLimit, request.rowLimit);
     const positions = Math.min(this.maxPositions, 1 + request.drafted, limit);
     plan.positions = plan.rows = positions;
@@ -35,7 +40,12 @@ export class FixedScheduler implements Scheduler {
     return plan;
   }
 
-  observe(): void {
-    // Nothing it could learn would change what it does.
+  /** Nothing it could learn would change what it does. */
+  observe(outcome: Outcome): void {
+    if (this.#feed.listening) this.#feed.step(this.#plan, outcome, this.#drafted, Number.NaN, false);
+  }
+
+  subscribe(listener: SchedulerListener): () => void {
+    return this.#feed.subscribe(listener);
   }
 }

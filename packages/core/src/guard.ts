@@ -108,14 +108,12 @@ export class Guard {
   /** The oldest step can be settled: its draft is decided, and the one after it where that tells how it would have gone on. */
   #decided(): boolean {
     if (this.#count === 0 || this.#open[this.#first] === 1) return false;
-    if (!this.#wentOn(this.#first)) return true;
+    if (!this.#rightToItsEnd(this.#first)) return true;
     return this.#count > 1 && this.#open[(this.#first + 1) % this.#capacity] === 0;
   }
 
-  /** Right to its last token, and all of it was run. */
-  #wentOn(slot: number): boolean {
-    const drafted = this.#drafted[slot]!;
-    return drafted > 0 && this.#emitted[slot] === drafted + 1;
+  #rightToItsEnd(slot: number): boolean {
+    return this.#drafted[slot]! > 0 && this.#right[slot]! >= this.#drafted[slot]!;
   }
 
   /** Takes the oldest step from the ring and moves every trajectory to the end of its text. */
@@ -125,7 +123,9 @@ export class Guard {
     const widest = this.#drafted[slot]! + 1;
     let right = Math.max(this.#right[slot]!, emitted - 1);
     // A fresh draft from inside this one would have reached into the next step's, and been as right there.
-    if (this.#count > 1 && this.#wentOn(slot)) right += 1 + this.#right[(slot + 1) % this.#capacity]!;
+    if (this.#count > 1 && this.#rightToItsEnd(slot)) {
+      right = Math.max(right, emitted + this.#right[(slot + 1) % this.#capacity]!);
+    }
     const tokenMs = 1 / tokensPerMs;
     for (let arm = 0; arm <= this.#arms; arm++) {
       const width = Math.min(arm === 0 ? this.#policy[slot]! : arm, widest);

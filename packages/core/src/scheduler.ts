@@ -1,3 +1,4 @@
+import type { SchedulerListener } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import type { Scores } from "./survival.ts";
 
@@ -45,4 +46,10 @@ export interface Scheduler {
   plan(request: PlanRequest): Plan;
   /** Learns from the step that the last plan led to. The only way to change a scheduler. */
   observe(outcome: Outcome): void;
+}
+
+/** A scheduler that tells what it does. Costs one comparison a step while nobody listens. */
+export interface ObservableScheduler extends Scheduler {
+  /** Calls `listener` after each `observe()`, until the function that it returns is called. What a listener throws, `observe()` throws. */
+  subscribe(listener: SchedulerListener): () => void;
 }

@@ -1,7 +1,9 @@
 import type { Policy, Situation } from "./policy.ts";
 
 /** Draft tokens that are looked along; those further on count like the last of them. */
-const DEPTH = 32;
+const DEPTH = 16;
+/** Where the draft is right this far with no more than this probability, more positions bring nothing. */
+const HOPELESS = 1e-3;
 /** No draft is taken to be surer than this: one that never ended would be worth more than can be counted. */
 const SUREST = 0.998;
 
@@ -42,8 +44,8 @@ export function bestValue(): Policy {
         let top = Number.NEGATIVE_INFINITY;
         let reached = 1;
         let tokens = 0;
-        // No early exit: beyond a stair that does not pay may come one that does.
-        for (let n = 1; n <= available; n++) {
+        // No early exit at a stair that does not pay: beyond it may come one that does.
+        for (let n = 1; n <= available && reached > HOPELESS; n++) {
           const next = k + n;
           tokens += reached;
           reached *= next <= last ? chance[next - 1]! : tail;
@@ -65,7 +67,7 @@ function endless(chance: number, { available, priceMs, tokensPerMs }: Situation)
   let top = Number.NEGATIVE_INFINITY;
   let reached = 1;
   let tokens = 0;
-  for (let n = 1; n <= available; n++) {
+  for (let n = 1; n <= available && reached > HOPELESS; n++) {
     tokens += reached;
     reached *= chance;
     const worth = (tokens - tokensPerMs * priceMs[n - 1]!) / (1 - reached);
