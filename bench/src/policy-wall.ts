@@ -59,21 +59,23 @@ interface Arm {
   readonly name: string;
   readonly scheduler: Scheduler;
   readonly player: Player;
-  /** [prompt]: ms of each repeat. */
-  readonly ms: number[][];
+  /** [prompt]: what each repeat took. */
+  readonly runs: Run[][];
 }
 
-/** What the loop did: sums over all arms, by rows. */
-interface Timings {
-  readonly sumMs: Float64Array;
-  readonly count: Int32Array;
+/** One decode: rows and ms of its forwards, and ms beside them. */
+interface Run {
+  readonly rows: number[];
+  readonly ms: number[];
   restMs: number;
-  forwards: number;
 }
+
+/** A forward that takes longer than this many times the median of its rows was held up by something else, and counts as that long. */
+const HELD_UP = 2;
 
 /**
- * Runs the rules by the clock, in turns, and replays them on the same texts with the mean forward times by rows of the same run: what
- * remains between the two is what the replay leaves out.
+ * Runs the rules by the clock, in turns, and replays them on the same texts with the forward times by rows of the same run: what remains
+ * between the two is what the replay leaves out.
  */
 export async function wallClock(size: WallSize, say: (line: string) => void): Promise<WallResult[]> {
   const results: WallResult[] = [];
@@ -95,16 +97,18 @@ export async function wallClock(size: WallSize, say: (line: string) => void): Pr
 async function playByTheClock(cell: WallCell, model: OpenModel, profile: Profile, size: WallSize): Promise<WallResult> {
   const prompts = await promptsOf(cell, model, size);
   const arms = createArms(profile, prompts.length);
-  const timings = { sumMs: new Float64Array(WIDEST), count: new Int32Array(WIDEST), restMs: 0, forwards: 0 };
   const texts: number[][] = [];
   const same = new Set(prompts.keys());
   const random = createRandom(1);
-  for (const arm of arms) await generate(arm, model, prompts[0]!, 32);
+  for (const arm of arms) await generate(arm, model, prompts[0]!, { newTokens: 32 });
   for (let repeat = 0; repeat < size.repeats; repeat++) {
     for (const at of shuffled([...prompts.keys()], random)) {
+      const prompt = prompts[at]!;
+      let cached = 0;
       for (const arm of shuffled(arms, random)) {
-        const { tokens, stats } = await generate(arm, model, prompts[at]!, size.newTokens, timings);
-        arm.ms[at]!.push(stats.decodeMs);
+        const { tokens, run } = await generate(arm, model, prompt, { newTokens: size.newTokens, cached });
+        cached = prompt.length - 1;
+        arm.runs[at]!.push(run);
         texts[at] ??= tokens;
         if (tokens.join() !== texts[at].join()) same.delete(at);
       }
@@ -116,10 +120,13 @@ async function playByTheClock(cell: WallCell, model: OpenModel, profile: Profile
     return { text: withDrafts(recording, drafter), from: 0, to: tokens.length };
   });
   const stream = createStream(segments, { as: "requests" });
-  const machine = machineOf(timings, stream, profile);
+  const usualMs = usualMsOf(arms, profile);
+  const machine = machineOf(arms, usualMs, stream, profile);
   const quiet = new Float64Array(stream.length).fill(1);
   const replayedMs = arms.map(({ player }) => replay(stream, machine, player, quiet).ms);
-  const wallMs = arms.map(({ ms }) => ms.reduce((sum, repeats) => sum + median(repeats), 0));
+  const wallMs = arms.map(({ runs }) => {
+    return runs.reduce((sum, repeats) => sum + median(repeats.map((run) => msOf(run, usualMs))), 0);
+  });
   return {
     cell: cell.name,
     arms: arms.slice(1).map(({ name }, i) => ({
@@ -153,7 +160,7 @@ async function promptsOf({ contextLength }: WallCell, model: OpenModel, size: Wa
 function createArms(profile: Profile, prompts: number): Arm[] {
   const { consistency, minRows } = createScheduler({ profile });
   const arm = (name: string, scheduler: Scheduler, player: Player): Arm => {
-    return { name, scheduler, player, ms: Array.from({ length: prompts }, () => []) };
+    return { name, scheduler, player, runs: Array.from({ length: prompts }, () => []) };
   };
   const own = (name: string, make: () => Scheduler) => arm(name, make(), new SchedulerPlayer(make()));
   const rival = (key: "hf" | "vllm") => {
@@ -184,41 +191,66 @@ function padRows(player: Player, minRows: number): Player {
   };
 }
 
-async function generate(arm: Arm, model: OpenModel, prompt: readonly number[], newTokens: number, timings?: Timings) {
-  const { runner } = model;
-  const { scheduler } = arm;
-  runner.rewind(0);
-  const result = await decodeAll({
+/** Decodes after `prompt`, of which the runner holds the first `cached` tokens. */
+async function generate(
+  { scheduler }: Arm,
+  { runner }: OpenModel,
+  prompt: readonly number[],
+  { newTokens, cached = 0 }: { readonly newTokens: number; readonly cached?: number },
+): Promise<{ tokens: number[]; run: Run }> {
+  const run: Run = { rows: [], ms: [], restMs: 0 };
+  if (cached === 0) runner.rewind(0);
+  const { tokens, stats } = await decodeAll({
     runner,
     scheduler,
     drafter: createNgramDrafter(),
     prompt,
+    cached,
     maxNewTokens: newTokens,
     onStep: ({ plan, forwardMs }) => {
-      if (timings === undefined) return;
-      timings.sumMs[plan.rows - 1]! += forwardMs;
-      timings.count[plan.rows - 1]!++;
+      run.rows.push(plan.rows);
+      run.ms.push(forwardMs);
     },
   });
-  if (timings !== undefined) {
-    timings.restMs += result.stats.decodeMs - result.stats.forwardMs;
-    timings.forwards += result.stats.forwards;
-  }
-  return result;
+  run.restMs = stats.decodeMs - stats.forwardMs;
+  return { tokens: [...tokens], run };
 }
 
-/** Mean ms by rows, as the arms met them; by the profile, scaled, for rows that none of them ran. */
-function machineOf({ sumMs, count, restMs, forwards }: Timings, stream: Stream, profile: Profile): Machine {
+function allRuns(arms: readonly Arm[]): Run[] {
+  return arms.flatMap(({ runs }) => runs.flat());
+}
+
+/** [rows-1]: the median ms of such forwards; by the profile, scaled to the others, for rows that no arm ran. */
+function usualMsOf(arms: readonly Arm[], profile: Profile): Float64Array {
+  const seen = Array.from({ length: WIDEST }, (): number[] => []);
+  for (const { rows, ms } of allRuns(arms)) for (let i = 0; i < rows.length; i++) seen[rows[i]! - 1]!.push(ms[i]!);
   const { costMs } = createCostCurve(profile, { maxPositions: WIDEST });
-  let [seen, profiled] = [0, 0];
-  for (let i = 0; i < costMs.length; i++) {
-    seen += sumMs[i]!;
-    profiled += count[i]! * costMs[i]!;
+  const profiled = (i: number) => costMs[Math.min(i, costMs.length - 1)]!;
+  const usual = seen.map(median);
+  const scale = median(usual.map((ms, i) => ms / profiled(i)).filter(Number.isFinite));
+  return Float64Array.from(usual, (ms, i) => (Number.isNaN(ms) ? scale * profiled(i) : ms));
+}
+
+/** ms of a run without what held its forwards up. */
+function msOf({ rows, ms, restMs }: Run, usualMs: Float64Array): number {
+  return ms.reduce((sum, each, i) => sum + Math.min(each, HELD_UP * usualMs[rows[i]! - 1]!), restMs);
+}
+
+/** Mean ms by rows, as the arms met them, and of the rest of a step. */
+function machineOf(arms: readonly Arm[], usualMs: Float64Array, stream: Stream, profile: Profile): Machine {
+  const sum = new Float64Array(WIDEST);
+  const count = new Float64Array(WIDEST);
+  let [restMs, forwards] = [0, 0];
+  for (const { rows, ms, restMs: rest } of allRuns(arms)) {
+    restMs += rest;
+    forwards += rows.length;
+    for (let i = 0; i < rows.length; i++) {
+      const at = rows[i]! - 1;
+      sum[at]! += Math.min(ms[i]!, HELD_UP * usualMs[at]!);
+      count[at]!++;
+    }
   }
-  const table = Float64Array.from({ length: WIDEST }, (_, i) => {
-    const at = Math.min(i, costMs.length - 1);
-    return (count[i]! > 0 ? sumMs[i]! / count[i]! : (costMs[at]! * seen) / profiled) + restMs / forwards;
-  });
+  const table = usualMs.map((usual, i) => (count[i]! > 0 ? sum[i]! / count[i]! : usual) + restMs / forwards);
   return {
     levels: new Float64Array(stream.length).fill(1),
     kernels: new Uint8Array(stream.length),

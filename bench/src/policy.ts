@@ -12,7 +12,7 @@ import { type WallResult, type WallSize, wallClock } from "./policy-wall.ts";
 
 const SEEDS = 20;
 const QUICK_SEEDS = 4;
-const WALL: WallSize = { promptsPerKind: 4, newTokens: 128, repeats: 3 };
+const WALL: WallSize = { promptsPerKind: 3, newTokens: 128, repeats: 3 };
 const QUICK_WALL: WallSize = { promptsPerKind: 1, newTokens: 64, repeats: 2 };
 
 /** Segments of every recorded variant, those that drafts do worst on first. */
