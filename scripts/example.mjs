@@ -1,6 +1,15 @@
-// `pnpm example`: install, build, run the README's example.
+// `pnpm example`, `pnpm example:own-loop`: install, build, run the README's example or the one named.
+import { existsSync } from "node:fs";
 import { build, exec, install, root } from "./bootstrap.mjs";
 
+const [name = "readme"] = process.argv.slice(2);
 install();
 build();
-exec([`${root}examples/dist/readme.js`]);
+const program = `${root}examples/dist/${name}.js`;
+if (!/^[a-z-]+$/.test(name) || !existsSync(program)) {
+  console.error(
+    `example: expected the name of an example, received ${name}; see the example:* scripts of package.json`,
+  );
+  process.exit(2);
+}
+exec([program]);

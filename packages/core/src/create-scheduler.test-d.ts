@@ -6,10 +6,10 @@ import { decode } from "./decode/speculative.ts";
 import type { DecodeStats } from "./decode/stats.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Profile } from "./profile.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { ObservableScheduler } from "./scheduler.ts";
 
 it("takes the options of the policy that is asked for, and no others", () => {
-  expectTypeOf(createScheduler).returns.toEqualTypeOf<Scheduler>();
+  expectTypeOf(createScheduler).returns.toEqualTypeOf<ObservableScheduler>();
   expectTypeOf<{ policy: "fixed"; positions: number }>().toExtend<SchedulerOptions>();
   expectTypeOf<{ policy: "latency"; latencyMs: number; profile: Profile }>().toExtend<SchedulerOptions>();
   expectTypeOf<{ policy: Policy; profile: readonly Profile[] }>().toExtend<SchedulerOptions>();

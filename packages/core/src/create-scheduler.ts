@@ -1,6 +1,7 @@
 import type { Consistency } from "./consistency.ts";
 import { invariantRows, resolveConsistency } from "./consistency.ts";
 import { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+import type { SharedLearning } from "./curve-scheduler.ts";
 import { CurveScheduler } from "./curve-scheduler.ts";
 import { NearfreeError } from "./errors.ts";
 import { FixedScheduler } from "./fixed-scheduler.ts";
@@ -43,6 +44,11 @@ export type SchedulerOptions = CommonOptions &
  *   or `bitwise` without a profile to read the invariance classes from.
  */
 export function createScheduler(options: SchedulerOptions = {}): ObservableScheduler {
+  return buildScheduler(options, {});
+}
+
+/** `createScheduler` for schedulers that learn something together. */
+export function buildScheduler(options: SchedulerOptions, shared: SharedLearning): ObservableScheduler {
   const policy = createPolicy(options);
   const maxPositions = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
   if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {
@@ -58,13 +64,13 @@ export function createScheduler(options: SchedulerOptions = {}): ObservableSched
     const learns =
       options.consistency === "tolerant" && (policy.reason === "best-value" || policy.reason === "near-free");
     return learns && maxPositions > 1
-      ? new CurveScheduler(policy, new LearnedCurve(maxPositions), "tolerant")
+      ? new CurveScheduler(policy, new LearnedCurve(maxPositions), "tolerant", { survival: shared.survival })
       : new FixedScheduler(1, "no-profile");
   }
   const consistency = resolveConsistency(options.consistency ?? "auto", profiles);
   if (options.policy === "fixed" && consistency === "tolerant") return new FixedScheduler(options.positions, undefined);
   const rows = consistency === "bitwise" ? invariantRows(profiles) : undefined;
-  return new CurveScheduler(policy, createCostCurve(profiles, { maxPositions, rows }), consistency);
+  return new CurveScheduler(policy, createCostCurve(profiles, { maxPositions, rows }), consistency, shared);
 }
 
 function createPolicy(options: SchedulerOptions): Policy {

@@ -221,7 +221,10 @@ describe("without a profile", () => {
     const scheduler = createScheduler({ consistency: "tolerant" });
     const noise = createNoise({ sigma: 0.05, spikes: 0.01 }, 3);
     const noisy = (rows: number) => flat(rows) * Math.exp(noise());
+    const request = { drafted: 0, confidence: CONFIDENCE, positionLimit: 9, rowLimit: 9, contextLength: 1 };
+    expect(scheduler.plan(request).expectedMs).toBeNaN();
     const first = drive(scheduler, 20, () => 9, noisy);
+    expect(scheduler.plan(request).expectedMs).toBeCloseTo(3, 0);
     expect(first.reasons["no-profile"]).toBeGreaterThan(15);
     drive(scheduler, 1500, () => 9, noisy);
     const { tokens, ms } = drive(scheduler, 200, () => 9, noisy);

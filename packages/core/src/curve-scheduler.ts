@@ -17,6 +17,12 @@ const RATE_PRIOR_STEPS = 4;
 /** Weight of one step in the time that a step takes beside its forward. */
 const REST_WEIGHT = 0.05;
 
+/** What schedulers of one model may learn together. Default: each for itself. */
+export interface SharedLearning {
+  readonly cost?: CostCorrection | undefined;
+  readonly survival?: Pick<Survival, "fill" | "learn"> | undefined;
+}
+
 /** Chooses by policy over a cost curve, corrected by what is observed. */
 export class CurveScheduler implements ObservableScheduler {
   readonly consistency: "bitwise" | "tolerant";
@@ -25,8 +31,8 @@ export class CurveScheduler implements ObservableScheduler {
   readonly maxRows: number;
   readonly #policy: Policy;
   readonly #curve: CostCurve;
-  readonly #cost = new CostCorrection();
-  readonly #survival = new Survival();
+  readonly #cost: CostCorrection;
+  readonly #survival: Pick<Survival, "fill" | "learn">;
   readonly #gate = new DraftGate();
   readonly #guard: Guard | undefined;
   readonly #exploration: Exploration | undefined;
@@ -44,8 +50,10 @@ export class CurveScheduler implements ObservableScheduler {
   #ms: number;
   #restMs = 0;
 
-  constructor(policy: Policy, curve: CostCurve, consistency: "bitwise" | "tolerant") {
+  constructor(policy: Policy, curve: CostCurve, consistency: "bitwise" | "tolerant", shared: SharedLearning = {}) {
     this.#policy = policy;
+    this.#cost = shared.cost ?? new CostCorrection();
+    this.#survival = shared.survival ?? new Survival();
     this.#curve = curve;
     this.consistency = consistency;
     this.minRows = curve.smallestRows[0]!;
@@ -178,7 +186,9 @@ export class CurveScheduler implements ObservableScheduler {
     const { survival, priceMs, tokensPerMs } = this.#situation;
     const plan = this.#plan;
     plan.positions = positions;
-    plan.expectedMs = this.#curve.costMs[plan.rows - 1]! * this.#cost.shape(plan.rows) * this.#cost.level;
+    const ms = this.#curve.costMs[plan.rows - 1]! * this.#cost.shape(plan.rows) * this.#cost.level;
+    // A curve that is learned has no scale before the first forward.
+    plan.expectedMs = this.#curve.knows !== undefined && this.#cost.forwards === 0 ? Number.NaN : ms;
     plan.expectedTokens = 0;
     for (let k = 0; k < positions; k++) plan.expectedTokens += survival[k]!;
     this.#gain = plan.expectedTokens - 1 - tokensPerMs * (priceMs[positions - 1]! - priceMs[0]!);

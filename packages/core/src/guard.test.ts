@@ -15,7 +15,8 @@ interface Text {
  * Calls `choose` for the policy's wish, runs what the guard makes of it, and returns ms beside those of every fixed n.
  */
 function walk({ runs }: Text, price: Float64Array, choose: (step: number) => number) {
-  const ends = runs.reduce<number[]>((all, run) => [...all, (all.at(-1) ?? 0) + run + 1], []);
+  const ends: number[] = [];
+  for (const run of runs) ends.push((ends.at(-1) ?? 0) + run + 1);
   const end = ends.at(-1)!;
   const rightAt = (place: number) => Math.min(ARMS - 1, ends.find((last) => last > place)! - place - 1);
   const play = (widthAt: (place: number) => number, after?: (place: number, emitted: number) => void) => {

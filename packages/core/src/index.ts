@@ -1,11 +1,17 @@
 export type { AbortSignalLike } from "./abort.ts";
 export { throwIfAborted } from "./abort.ts";
+export type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./batch/batch.ts";
+export type { BatchSchedulerOptions } from "./batch/create-batch-scheduler.ts";
+export { createBatchScheduler, DEFAULT_MAX_REQUESTS, DEFAULT_MOST_SLOWDOWN } from "./batch/create-batch-scheduler.ts";
+export { createInterleavedSchedulers } from "./batch/create-interleaved-schedulers.ts";
 export type { Consistency } from "./consistency.ts";
 export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./consistency.ts";
 export type { SchedulerOptions } from "./create-scheduler.ts";
 export { createScheduler } from "./create-scheduler.ts";
 export type { CostCurve, CostCurveOptions } from "./curve.ts";
 export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+export type { AtHand, DraftAtHand, RowsAtHand } from "./decode/loop-steps.ts";
+export { DEFAULT_CONFIDENCE, LoopSteps } from "./decode/loop-steps.ts";
 export type { DecodeOptions } from "./decode/options.ts";
 export { decode, decodeAll } from "./decode/speculative.ts";
 export type { DecodeStats, FinishReason, StepReport } from "./decode/stats.ts";

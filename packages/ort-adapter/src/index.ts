@@ -20,5 +20,8 @@ export type { BalanceProbeOptions, BalanceProbeSession } from "./probes/balance.
 export { createBalanceProbes, DEFAULT_WORKING_SET_BYTES } from "./probes/balance.ts";
 export type { EnvironmentParts } from "./read-environment.ts";
 export { readEnvironment } from "./read-environment.ts";
+export type { SessionHook } from "./sequence-hook.ts";
 export type { SessionRunnerOptions } from "./session-runner.ts";
 export { createSessionRunner, DEFAULT_PREFILL_CHUNK } from "./session-runner.ts";
+export type { WrappedSession, WrapSessionOptions } from "./wrap-session.ts";
+export { wrapSession } from "./wrap-session.ts";

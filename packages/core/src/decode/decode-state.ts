@@ -1,4 +1,4 @@
-import { Shadow } from "../draft/shadow.ts";
+import { SHADOW_DEPTH, Shadow } from "../draft/shadow.ts";
 import type { Draft, Drafter } from "../drafter.ts";
 import { createDraft } from "../drafter.ts";
 import type { Plan } from "../plan.ts";
@@ -10,9 +10,6 @@ import type { DecodeOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { DecodeStats, FinishReason } from "./stats.ts";
 import { DecodeTotals } from "./stats.ts";
-
-/** Draft tokens whose acceptance is learned: those further on share a position group with the last one. */
-const SHADOW_DEPTH = 31;
 
 /** Everything that one decode keeps between its steps. Buffers are allocated once. */
 export class DecodeState {

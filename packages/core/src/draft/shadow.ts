@@ -5,6 +5,9 @@ import { createScores } from "../survival.ts";
 /** Drafts kept at once. A draft of one step in sixteen plain ones is still being scored. */
 const OUTSTANDING = 16;
 
+/** Draft tokens whose acceptance is learned: those further on share a position group with the last one. */
+export const SHADOW_DEPTH = 31;
+
 /**
  * Scores drafts against the tokens that come out, verified or not. So acceptance is learned at every step, even while no draft
  * token is worth a position.

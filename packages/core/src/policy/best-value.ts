@@ -2,6 +2,8 @@ import type { Policy, Situation } from "./policy.ts";
 
 /** Draft tokens that are looked along; those further on count like the last of them. */
 const DEPTH = 16;
+/** Pairs of a draft token and a number of positions weighed at most, so that a choice takes few microseconds: a wide one looks less far. */
+const MOST_WEIGHED = 512;
 /** Where the draft is right this far with no more than this probability, more positions bring nothing. */
 const HOPELESS = 1e-3;
 /** No draft is taken to be surer than this: one that never ended would be worth more than can be counted. */
@@ -33,7 +35,7 @@ export function bestValue(): Policy {
     reason: "best-value",
     choose(situation) {
       const { survival, available, priceMs, tokensPerMs } = situation;
-      const last = Math.min(available - 1, DEPTH);
+      const last = Math.min(available - 1, DEPTH, Math.max(1, Math.floor(MOST_WEIGHED / available)));
       if (last === 0) return 1;
       for (let k = 0; k < last; k++)
         chance[k] = survival[k]! > 0 ? Math.min(SUREST, survival[k + 1]! / survival[k]!) : 0;

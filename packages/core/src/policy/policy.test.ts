@@ -20,6 +20,13 @@ function situation(ratios: readonly number[], survival: readonly number[] = [1],
   };
 }
 
+/** 1, and what `next` makes of it step by step. */
+function running(values: readonly number[], next: (last: number, value: number) => number): number[] {
+  const all = [1];
+  for (const value of values) all.push(next(all.at(-1)!, value));
+  return all;
+}
+
 describe("fixed", () => {
   it("is that many, and drafts for no more", () => {
     const policy = fixed(3);
@@ -69,8 +76,8 @@ describe("bestValue", () => {
     const step = fc.double({ min: 0, max: 0.6, noNaN: true });
     const chances = fc.array(fc.double({ min: 0, max: 0.99, noNaN: true }), { minLength: 1, maxLength: 4 });
     const check = (steps: number[], chance: number[], tokensPerMs: number) => {
-      const ratios = steps.reduce((all, each) => [...all, all.at(-1)! + each], [1]);
-      const survival = chance.reduce((all, each) => [...all, all.at(-1)! * each], [1]);
+      const ratios = running(steps, (sum, each) => sum + each);
+      const survival = running(chance, (product, each) => product * each);
       const { priceMs, available, ...rest } = situation(ratios, survival, tokensPerMs);
       // Every plan: n now, and whatever comes after; beyond the draft the same n for ever.
       const right = (k: number) => chance[k] ?? chance.at(-1)!;
@@ -105,7 +112,7 @@ describe("bestValue", () => {
   it("gives the same choice for the same situation, whatever it was asked in between", () => {
     const survivals = fc
       .array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 7 })
-      .map((chance) => chance.reduce((all, each) => [...all, all.at(-1)! * each], [1]));
+      .map((chance) => running(chance, (product, each) => product * each));
     const ratios = [1, 1.1, 1.3, 1.3, 1.9, 2, 2.2, 2.2];
     const policy = bestValue();
     const check = (one: number[], other: number[]) => {
