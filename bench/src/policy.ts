@@ -1,7 +1,9 @@
+import { writeFile } from "node:fs/promises";
 import { createNgramDrafter } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "./bench-command.ts";
 import { RIVAL_KEYS } from "./policies/rivals.ts";
 import { REPLAY_CURVES } from "./policy-curves.ts";
+import { scheduleSvg } from "./policy-figure.ts";
 import { measureCurves } from "./policy-measure.ts";
 import { RECORDED_VARIANTS, recordings } from "./policy-recording.ts";
 import { geomean, type Ratio } from "./policy-score.ts";
@@ -41,6 +43,9 @@ function summaryOf(cells: readonly Cell[]) {
     ),
     overClairvoyant: round(geomean(cells.map((cell) => cell.overClairvoyant.mean))),
     overRivalsHard: round(geomean(rivalMeans(of("hard")))),
+    overRivalsHardMin: round(
+      Math.min(...RIVAL_KEYS.map((key) => geomean(of("hard").map((cell) => cell.overRivals[key].mean)))),
+    ),
     overRivalsFlatMin: round(Math.min(...rivalMeans(of("flat")))),
     worstLossVsOne: round(1 - Math.min(...cells.map((cell) => cell.overPlainWorst))),
     ...Object.fromEntries(perRival),
@@ -96,12 +101,26 @@ function wallError(results: readonly WallResult[]): number {
 interface PolicyOptions extends BenchOptions {
   readonly measure: boolean;
   readonly wall: boolean;
+  readonly figure?: string;
+}
+
+/** The prompt of the figure: a file to go on with, in which drafts come and go. */
+const FIGURE_PROMPT = "continue-05";
+
+async function drawFigure(file: string, say: (line: string) => void): Promise<void> {
+  const recording = (await recordings("fp32", say)).find(({ id }) => id === FIGURE_PROMPT)!;
+  await writeFile(file, scheduleSvg(withDrafts(recording, createNgramDrafter())));
+  say(`${file} written`);
 }
 
 await benchCommand<PolicyOptions>(
   "policy",
   "every rule for choosing positions on the same recorded texts",
-  async ({ quick, measure, wall }, say) => {
+  async ({ quick, measure, wall, figure }, say) => {
+    if (figure !== undefined) {
+      await drawFigure(figure, say);
+      return { summary: {} };
+    }
     if (measure) return { summary: {}, curves: await measureCurves(say) };
     const seeds = quick ? QUICK_SEEDS : SEEDS;
     const cells = await tournament(seeds, say);
@@ -116,5 +135,6 @@ await benchCommand<PolicyOptions>(
   (command) =>
     command
       .option("--no-wall", "leave out the part that runs models by the clock")
+      .option("--figure <file>", "draw chosen n over one recorded text as SVG, and nothing else")
       .option("--measure", "measure the curves of policy-curves.ts anew, and nothing else", false),
 );
