@@ -1,4 +1,4 @@
-import { costMs, type Machine, WIDEST } from "./policy-machine.ts";
+import { costMs, type Machine } from "./policy-machine.ts";
 import type { Stream } from "./policy-stream.ts";
 
 /**
@@ -11,15 +11,17 @@ import type { Stream } from "./policy-stream.ts";
 export function clairvoyantMs(stream: Stream, machine: Machine): number {
   const { length, right, context } = stream;
   const best = new Float64Array(length + 1);
-  const cheapest = new Float64Array(WIDEST);
+  const widest = machine.perContextMs.length;
+  const cheapest = new Float64Array(widest);
   for (let t = length - 1; t >= 0; t--) {
     let least = Number.POSITIVE_INFINITY;
-    for (let rows = WIDEST; rows >= 1; rows--) {
+    for (let rows = widest; rows >= 1; rows--) {
       least = Math.min(least, costMs(machine, t, rows, context[t]!));
       cheapest[rows - 1] = least;
     }
     let ms = cheapest[0]! + best[t + 1]!;
-    for (let a = 1; a <= right[t]!; a++) ms = Math.min(ms, cheapest[a]! + machine.draftMs + best[t + a + 1]!);
+    for (let a = 1; a <= Math.min(right[t]!, widest - 1); a++)
+      ms = Math.min(ms, cheapest[a]! + machine.draftMs + best[t + a + 1]!);
     best[t] = ms;
   }
   return best[0]!;

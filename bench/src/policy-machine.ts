@@ -39,7 +39,7 @@ export interface MachineOptions {
 }
 
 /** The n that a calibration measures. */
-const MEASURED_N = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32];
+export const MEASURED_N = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32];
 /** Where the profile's error changes: kernels differ between these, and are the same in between. */
 const ERROR_KNOTS = [1, 2, 4, 8, 16, 32];
 /** Half-width of a certain point of a profile. */

@@ -1,15 +1,21 @@
+import { writeFile } from "node:fs/promises";
 import { createNgramDrafter } from "@nearfree/core";
-import { benchCommand } from "./bench-command.ts";
+import { type BenchOptions, benchCommand } from "./bench-command.ts";
 import { RIVAL_KEYS } from "./policies/rivals.ts";
 import { REPLAY_CURVES } from "./policy-curves.ts";
+import { scheduleSvg } from "./policy-figure.ts";
+import { measureCurves } from "./policy-measure.ts";
 import { RECORDED_VARIANTS, recordings } from "./policy-recording.ts";
 import { geomean, type Ratio } from "./policy-score.ts";
 import { type Segment, withDrafts } from "./policy-stream.ts";
 import { type Cell, playCell } from "./policy-tournament.ts";
 import { segmentsByAcceptance, TRAFFICS } from "./policy-traffic.ts";
+import { type WallResult, type WallSize, wallClock } from "./policy-wall.ts";
 
 const SEEDS = 20;
 const QUICK_SEEDS = 4;
+const WALL: WallSize = { promptsPerKind: 3, newTokens: 128, repeats: 3 };
+const QUICK_WALL: WallSize = { promptsPerKind: 1, newTokens: 64, repeats: 2 };
 
 /** Segments of every recorded variant, those that drafts do worst on first. */
 async function rankedSegments(say: (line: string) => void): Promise<ReadonlyMap<string, readonly Segment[]>> {
@@ -37,6 +43,9 @@ function summaryOf(cells: readonly Cell[]) {
     ),
     overClairvoyant: round(geomean(cells.map((cell) => cell.overClairvoyant.mean))),
     overRivalsHard: round(geomean(rivalMeans(of("hard")))),
+    overRivalsHardMin: round(
+      Math.min(...RIVAL_KEYS.map((key) => geomean(of("hard").map((cell) => cell.overRivals[key].mean)))),
+    ),
     overRivalsFlatMin: round(Math.min(...rivalMeans(of("flat")))),
     worstLossVsOne: round(1 - Math.min(...cells.map((cell) => cell.overPlainWorst))),
     ...Object.fromEntries(perRival),
@@ -69,9 +78,8 @@ function line({ curve, traffic, overPlain, overBestFixed, overClairvoyant, overR
   return `${`${curve.name} ${traffic.name}`.padEnd(26)}${means.map(({ mean }) => mean.toFixed(3).padStart(8)).join("")}`;
 }
 
-await benchCommand("policy", "every rule for choosing positions on the same recorded texts", async ({ quick }, say) => {
+async function tournament(seeds: number, say: (line: string) => void): Promise<Cell[]> {
   const ranked = await rankedSegments(say);
-  const seeds = quick ? QUICK_SEEDS : SEEDS;
   say(`speed over${" ".repeat(16)}${COLUMNS.map((name) => name.slice(0, 7).padStart(8)).join("")}`);
   const cells: Cell[] = [];
   for (const curve of REPLAY_CURVES) {
@@ -81,5 +89,52 @@ await benchCommand("policy", "every rule for choosing positions on the same reco
       cells.push(cell);
     }
   }
-  return { summary: summaryOf(cells), seeds, cells: cells.map(detailOf) };
-});
+  return cells;
+}
+
+/** The largest share by which the replay and the clock differ in an arm's speed over the plain loop. */
+function wallError(results: readonly WallResult[]): number {
+  const errors = results.flatMap(({ arms }) => arms.map(({ wall, replayed }) => Math.abs(replayed / wall - 1)));
+  return Math.max(...errors);
+}
+
+interface PolicyOptions extends BenchOptions {
+  readonly measure: boolean;
+  readonly wall: boolean;
+  readonly figure?: string;
+}
+
+/** The prompt of the figure: a file to go on with, in which drafts come and go. */
+const FIGURE_PROMPT = "continue-05";
+
+async function drawFigure(file: string, say: (line: string) => void): Promise<void> {
+  const recording = (await recordings("fp32", say)).find(({ id }) => id === FIGURE_PROMPT)!;
+  await writeFile(file, scheduleSvg(withDrafts(recording, createNgramDrafter())));
+  say(`${file} written`);
+}
+
+await benchCommand<PolicyOptions>(
+  "policy",
+  "every rule for choosing positions on the same recorded texts",
+  async ({ quick, measure, wall, figure }, say) => {
+    if (figure !== undefined) {
+      await drawFigure(figure, say);
+      return { summary: {} };
+    }
+    if (measure) return { summary: {}, curves: await measureCurves(say) };
+    const seeds = quick ? QUICK_SEEDS : SEEDS;
+    const cells = await tournament(seeds, say);
+    const byTheClock = wall ? await wallClock(quick ? QUICK_WALL : WALL, say) : undefined;
+    return {
+      summary: { ...summaryOf(cells), wallError: byTheClock ? round(wallError(byTheClock)) : null },
+      seeds,
+      cells: cells.map(detailOf),
+      wall: byTheClock ?? null,
+    };
+  },
+  (command) =>
+    command
+      .option("--no-wall", "leave out the part that runs models by the clock")
+      .option("--figure <file>", "draw chosen n over one recorded text as SVG, and nothing else")
+      .option("--measure", "measure the curves of policy-curves.ts anew, and nothing else", false),
+);

@@ -77,10 +77,9 @@ export class OllamaRule extends DraftLengthRule {
     return best;
   }
 
-  /** ms of a depth; of the nearest one that was run, the shallower first, where it was not. */
+  /** ms of a depth as measured; as the profile has it where it was never run, which at home it would not know. */
   #costOf(depth: number): number {
-    for (let d = depth; d >= 0; d--) if (!Number.isNaN(this.#cost[d]!)) return this.#cost[d]!;
-    for (let d = depth + 1; d <= MOST_DRAFTED; d++) if (!Number.isNaN(this.#cost[d]!)) return this.#cost[d]!;
-    return 1;
+    const measured = this.#cost[depth]!;
+    return Number.isNaN(measured) ? this.profiledMs(depth) : measured;
   }
 }

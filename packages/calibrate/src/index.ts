@@ -16,4 +16,4 @@ export {
 export type { Random } from "./random.ts";
 export { createRandom, shuffled } from "./random.ts";
 export { createModelProbe, type ModelProbeOptions } from "./runner-probe.ts";
-export { median } from "./stats.ts";
+export { median, studentQuantile } from "./stats.ts";
