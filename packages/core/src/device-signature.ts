@@ -1,25 +1,8 @@
 import * as v from "valibot";
-import type { Environment } from "./environment.ts";
+import { count, environmentSchema, nonNegative, positions, positive } from "./persisted.ts";
 
 /** Bumped whenever the persisted shape changes; a signature of another version is a miss. */
 export const SIGNATURE_VERSION = 1;
-
-const finite = v.pipe(v.number(), v.finite());
-const positive = v.pipe(finite, v.gtValue(0));
-const nonNegative = v.pipe(finite, v.minValue(0));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const positions = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1 << 20));
-const scalar = v.union([v.string(), v.number(), v.boolean()]);
-
-const environmentSchema = v.strictObject({
-  runtime: v.string(),
-  runtimeVersion: v.string(),
-  executionProvider: v.string(),
-  options: v.record(v.string(), scalar),
-  threads: count,
-  graphOptimizationLevel: v.string(),
-  device: v.record(v.string(), v.union([v.string(), v.number()])),
-});
 
 const kernelSchema = v.strictObject({
   operator: v.string(),
@@ -99,7 +82,3 @@ export function parseSignature(value: unknown): DeviceSignature | undefined {
   );
   return sorted && cache.insideBytes < cache.beyondBytes ? result.output : undefined;
 }
-
-// The schema is the source of truth for the environment's shape too: this line fails to compile when they part.
-const _environmentMatches: (environment: v.InferOutput<typeof environmentSchema>) => Environment = (same) => same;
-void _environmentMatches;

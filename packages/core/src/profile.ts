@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { ProfileKey } from "./environment.ts";
+import { count, environmentSchema, finite, nonNegative, positions, positive } from "./persisted.ts";
 
 /** Bumped whenever the persisted shape changes; entries of another version are a miss. */
 export const PROFILE_VERSION = 1;
@@ -8,24 +9,8 @@ export const PROFILE_VERSION = 1;
 export const EPSILONS = [0.05, 0.1, 0.2, 0.5] as const;
 export const DEFAULT_EPSILON = 0.1;
 
-const finite = v.pipe(v.number(), v.finite());
-const positive = v.pipe(finite, v.gtValue(0));
-const nonNegative = v.pipe(finite, v.minValue(0));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const positions = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1 << 20));
 /** How far a figure can be trusted. `certified`: the interval decides. `~`: within 2% either way. `budget`: stopped by the budget. `unresolvable`: noise. */
 const level = v.picklist(["certified", "~", "budget", "unresolvable"]);
-const scalar = v.union([v.string(), v.number(), v.boolean()]);
-
-const environmentSchema = v.strictObject({
-  runtime: v.string(),
-  runtimeVersion: v.string(),
-  executionProvider: v.string(),
-  options: v.record(v.string(), scalar),
-  threads: count,
-  graphOptimizationLevel: v.string(),
-  device: v.record(v.string(), v.union([v.string(), v.number()])),
-});
 
 const keySchema = v.strictObject({
   environment: environmentSchema,
