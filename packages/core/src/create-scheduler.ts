@@ -3,7 +3,6 @@ import { invariantRows, resolveConsistency } from "./consistency.ts";
 import { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
 import type { SharedLearning } from "./curve-scheduler.ts";
 import { CurveScheduler } from "./curve-scheduler.ts";
-import { NearfreeError } from "./errors.ts";
 import { FixedScheduler } from "./fixed-scheduler.ts";
 import { LearnedCurve } from "./learned-curve.ts";
 import { bestValue } from "./policy/best-value.ts";
@@ -13,6 +12,7 @@ import { nearFree } from "./policy/near-free.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Profile } from "./profile.ts";
 import { DEFAULT_EPSILON } from "./profile.ts";
+import { refuse } from "./refuse.ts";
 import type { ObservableScheduler } from "./scheduler.ts";
 
 interface CommonOptions {
@@ -52,7 +52,7 @@ export function buildScheduler(options: SchedulerOptions, shared: SharedLearning
   const policy = createPolicy(options);
   const maxPositions = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
   if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {
-    refuse("maxPositions", "an integer of at least 1", String(maxPositions), "leave it out for the default");
+    refuse("maxPositions", "an integer of at least 1", maxPositions, "leave it out for the default");
   }
   const profiles = options.profile === undefined ? [] : [options.profile].flat();
   if (profiles.length === 0) {
@@ -93,8 +93,4 @@ function createPolicy(options: SchedulerOptions): Policy {
         "pass one of these",
       );
   }
-}
-
-function refuse(what: string, expected: string, received: string, remedy: string): never {
-  throw new NearfreeError({ code: "invalid-argument", from: "core", what, expected, received, remedy });
 }

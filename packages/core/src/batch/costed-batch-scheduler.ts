@@ -2,13 +2,13 @@ import { CostCorrection } from "../cost.ts";
 import type { PlanReason } from "../plan.ts";
 import { bestValue } from "../policy/best-value.ts";
 import type { Situation } from "../policy/policy.ts";
+import { refuse } from "../refuse.ts";
 import { Survival } from "../survival.ts";
 import type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler } from "./batch.ts";
 import type { BatchCost } from "./batch-cost.ts";
 import type { BatchRows } from "./batch-rows.ts";
 import { batchValue } from "./batch-value.ts";
 import { Fairness } from "./fairness.ts";
-import { refuse } from "./refuse.ts";
 import { RequestSurvival } from "./request-survival.ts";
 
 /** Share of the past that one step forgets in the speed over a server without drafts, and steps that it starts from. */
@@ -57,14 +57,15 @@ export class CostedBatchScheduler implements BatchScheduler {
   plan(requests: readonly BatchRequest[]): BatchPlan {
     const count = requests.length;
     const rows = this.#rows;
-    if (count < 1 || count > this.maxRequests) refuse("requests", `1 to ${this.maxRequests} of them`, count);
+    if (count < 1 || count > this.maxRequests)
+      refuse("requests", `1 to ${this.maxRequests} of them`, count, "see BatchRequest");
     let context = 0;
     let latencyMs = Number.POSITIVE_INFINITY;
     rows.begin(count);
     for (let i = 0; i < count; i++) {
       const request = requests[i]!;
       const { slot } = request;
-      if (this.#survival[slot] === undefined) refuse("slot", `0 to ${this.maxRequests - 1}`, slot);
+      if (this.#survival[slot] === undefined) refuse("slot", `0 to ${this.maxRequests - 1}`, slot, "see BatchRequest");
       this.#slots[i] = slot;
       context += request.contextLength / count;
       latencyMs = Math.min(latencyMs, request.latencyMs);

@@ -1,10 +1,10 @@
 import { DEFAULT_MAX_POSITIONS } from "../curve.ts";
 import type { Profile } from "../profile.ts";
+import { refuse } from "../refuse.ts";
 import type { BatchScheduler, RowsModel } from "./batch.ts";
 import { BatchCost } from "./batch-cost.ts";
 import { BatchRows } from "./batch-rows.ts";
 import { CostedBatchScheduler } from "./costed-batch-scheduler.ts";
-import { refuse } from "./refuse.ts";
 
 export const DEFAULT_MAX_REQUESTS = 32;
 export const DEFAULT_MOST_SLOWDOWN = 0.25;
@@ -37,12 +37,12 @@ export function createBatchScheduler(options: BatchSchedulerOptions): BatchSched
   const most = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
   requireInteger("maxRequests", maxRequests, 1024);
   requireInteger("maxPositions", most, 1024);
-  if (!(mostSlowdown >= 0)) refuse("mostSlowdown", "a number of at least 0", mostSlowdown);
+  if (!(mostSlowdown >= 0)) refuse("mostSlowdown", "a number of at least 0", mostSlowdown, "see BatchSchedulerOptions");
   const cost = new BatchCost([options.profile].flat(), rows);
   return new CostedBatchScheduler(cost, new BatchRows(rows, maxRequests, Math.min(most, cost.maxRows)), mostSlowdown);
 }
 
 function requireInteger(what: string, value: number, most: number): void {
   if (!(Number.isSafeInteger(value) && value >= 1 && value <= most))
-    refuse(what, `an integer from 1 to ${most}`, value);
+    refuse(what, `an integer from 1 to ${most}`, value, "see BatchSchedulerOptions");
 }

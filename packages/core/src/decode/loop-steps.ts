@@ -3,6 +3,7 @@ import type { Draft } from "../drafter.ts";
 import { createDraft } from "../drafter.ts";
 import { NearfreeError } from "../errors.ts";
 import type { Plan } from "../plan.ts";
+import { refuse } from "../refuse.ts";
 import type { Outcome, PlanRequest, Scheduler } from "../scheduler.ts";
 
 /** What a draft token is taken to be worth before anything was learned, where its drafter does not say. */
@@ -84,7 +85,7 @@ export class LoopSteps {
   plan(atHand: AtHand, contextLength: number, rowLimit = Number.POSITIVE_INFINITY): Plan {
     const request = this.#request;
     const limit = atHand.limit ?? Number.POSITIVE_INFINITY;
-    if (!(limit >= 1)) refuse("limit", "a number of at least 1", limit);
+    if (!(limit >= 1)) refuse("limit", "a number of at least 1", limit, "see AtHand");
     if (rowLimit < this.#scheduler.minRows) throw contextExceeded(this.#scheduler.minRows, rowLimit);
     if ("rows" in atHand) this.#takeRows(atHand.rows);
     else this.#takeDraft(atHand);
@@ -107,7 +108,8 @@ export class LoopSteps {
    */
   observe(emitted: ArrayLike<number> | number, forwardMs: number, restMs: number): void {
     const count = typeof emitted === "number" ? emitted : emitted.length;
-    if (!Number.isSafeInteger(count) || count < 0) refuse("emitted", "tokens, or an integer of at least 0", count);
+    if (!Number.isSafeInteger(count) || count < 0)
+      refuse("emitted", "tokens, or an integer of at least 0", count, "see observe()");
     const outcome = this.#outcome;
     if (typeof emitted === "number") this.#scoreCount(count);
     else this.#scoreTokens(emitted, count);
@@ -142,7 +144,7 @@ export class LoopSteps {
   }
 
   #takeRows(rows: number): void {
-    if (!(Number.isSafeInteger(rows) && rows >= 1)) refuse("rows", "an integer of at least 1", rows);
+    if (!(Number.isSafeInteger(rows) && rows >= 1)) refuse("rows", "an integer of at least 1", rows, "see AtHand");
     this.#draft.length = Math.min(rows - 1, this.#draft.tokens.length);
     this.#draft.confidence.fill(DEFAULT_CONFIDENCE, 0, this.#draft.length);
     this.#outcome.draftMs = 0;
@@ -167,18 +169,6 @@ export class LoopSteps {
       scores.age[k] = 0;
     }
   }
-}
-
-function refuse(what: string, expected: string, received: number): never {
-  const remedy = "see AtHand, and observe()";
-  throw new NearfreeError({
-    code: "invalid-argument",
-    from: "core",
-    what,
-    expected,
-    received: String(received),
-    remedy,
-  });
 }
 
 function contextExceeded(minRows: number, rowLimit: number): NearfreeError {
