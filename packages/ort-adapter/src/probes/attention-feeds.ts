@@ -1,4 +1,7 @@
+import type { Probe } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+import { MAX_POSITIONS, type SignatureSession } from "./probe-session.ts";
+import { waveTensor } from "./wave-tensor.ts";
 
 export interface AttentionFeedOptions {
   readonly layers: number;
@@ -9,8 +12,7 @@ export interface AttentionFeedOptions {
   readonly width?: number;
   /** Positions in the caches before a forward. */
   readonly context: number;
-  readonly maxPositions: number;
-  /** Past and present are the same tensors, as long as the longest forward needs. */
+  /** Past and present are the same tensors, as long as a forward of `MAX_POSITIONS` needs. */
   readonly inPlace: boolean;
   readonly Tensor: TensorConstructor;
 }
@@ -23,14 +25,14 @@ export interface AttentionFeeds {
 }
 
 export function createAttentionFeeds(inputNames: readonly string[], options: AttentionFeedOptions): AttentionFeeds {
-  const { layers, heads, kvHeads, headDim, context, maxPositions, inPlace, Tensor: TensorClass } = options;
+  const { layers, heads, kvHeads, headDim, context, inPlace, Tensor: TensorClass } = options;
   const { width = heads * headDim } = options;
-  const length = context + (inPlace ? maxPositions : 0);
+  const length = context + (inPlace ? MAX_POSITIONS : 0);
   const caches = new Map<string, Tensor>();
   const outputs: Record<string, Tensor | null> = { y: null };
   for (let layer = 0; layer < layers; layer++) {
     for (const part of ["key", "value"]) {
-      const cache = floats(TensorClass, [1, kvHeads, length, headDim]);
+      const cache = waveTensor(TensorClass, [1, kvHeads, length, headDim]);
       caches.set(`past_key_values.${layer}.${part}`, cache);
       outputs[`present.${layer}.${part}`] = inPlace ? cache : null;
     }
@@ -39,8 +41,8 @@ export function createAttentionFeeds(inputNames: readonly string[], options: Att
   const ones = (count: number) => new TensorClass("int64", new BigInt64Array(count).fill(1n), [1, count]);
   const make = (n: number): InferenceSession.FeedsType => {
     const all: InferenceSession.FeedsType = {
-      x: floats(TensorClass, [1, n, width]),
-      kv: floats(TensorClass, [1, n, kvHeads * headDim]),
+      x: waveTensor(TensorClass, [1, n, width]),
+      kv: waveTensor(TensorClass, [1, n, kvHeads * headDim]),
       input_ids: ones(n),
       attention_mask: ones(context + n),
       ...Object.fromEntries(caches),
@@ -58,8 +60,13 @@ export function createAttentionFeeds(inputNames: readonly string[], options: Att
   };
 }
 
-function floats(TensorClass: TensorConstructor, dims: readonly number[]): Tensor {
-  const length = dims.reduce((a, b) => a * b, 1);
-  const values = Float32Array.from({ length }, (_, i) => Math.sin(1.7 * i));
-  return new TensorClass("float32", values, dims);
+/** A session of attentions, fed so. */
+export function attentionProbe(session: SignatureSession, feeds: AttentionFeeds): Probe {
+  return {
+    maxPositions: MAX_POSITIONS,
+    prepare: (n) => void feeds.inputs(n),
+    run: async (n) => {
+      await session.run(feeds.inputs(n), feeds.outputs);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import type { BalanceProbes, Probe } from "@nearfree/core";
 import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 import { encodeModelToBytes } from "../onnx/writer.ts";
-import { buildMatMulChain } from "./matmul-chain.ts";
+import { buildLinearChain } from "./linear-chain.ts";
 
 /** Weights of the probe graph: beyond the last-level cache of most machines, at a third of what making it takes in memory. */
 export const DEFAULT_WORKING_SET_BYTES = 64 << 20;
@@ -15,6 +15,7 @@ const MIN_LAYERS = 4;
 const WIDTH_STEP = 64;
 /** Positions of the compute-bound forward: every weight is used 256 times, and a run stays short enough to find a quiet moment. */
 const COMPUTE_POSITIONS = 256;
+const DENSE = { operator: "MatMul", activation: "float32", weight: "float32" } as const;
 const BYTES_PER_WEIGHT = 4;
 const FLOPS_PER_WEIGHT = 2;
 
@@ -44,9 +45,9 @@ export async function createBalanceProbes({
 }: BalanceProbeOptions): Promise<BalanceProbes & { release(): Promise<void> }> {
   const shape = chainShape(workingSetBytes);
   const weights = shape.width * shape.width * shape.layers;
-  const session = await createSession(encodeModelToBytes(buildMatMulChain(shape)));
+  const session = await createSession(encodeModelToBytes(buildLinearChain(DENSE, shape)!));
   const feedsOf = (n: number) => ({
-    x: new Tensor("float32", new Float32Array(n * shape.width).fill(1), [n, shape.width]),
+    x: new Tensor("float32", new Float32Array(n * shape.width).fill(1), [1, n, shape.width]),
   });
   const feeds = new Map([1, COMPUTE_POSITIONS].map((n) => [n, feedsOf(n)]));
   const probe: Probe = {

@@ -5,11 +5,10 @@ import { randomWeights } from "../build/random-weights.ts";
 import { byteSource } from "../onnx/byte-source.ts";
 import { summarize } from "../onnx/summarize.ts";
 import { encodeModelToBytes } from "../onnx/writer.ts";
-import { createAttentionFeeds } from "./attention-feeds.ts";
+import { attentionProbe, createAttentionFeeds } from "./attention-feeds.ts";
 import { buildModule, type ModulePart } from "./module-graph.ts";
-import type { SignatureSession } from "./signature-probes.ts";
+import type { SignatureSession } from "./probe-session.ts";
 
-const MAX_POSITIONS = 64;
 const SEED = 1;
 
 export interface ModuleProbeOptions {
@@ -49,19 +48,12 @@ export async function createModuleProbe(
     headDim,
     width: hiddenSize,
     context: contextLength,
-    maxPositions: MAX_POSITIONS,
     inPlace: inPlaceCache && spec.attention === "gqa",
     Tensor,
   });
   return {
     summary,
-    probe: {
-      maxPositions: MAX_POSITIONS,
-      prepare: (n) => void feeds.inputs(n),
-      run: async (n) => {
-        await session.run(feeds.inputs(n), feeds.outputs);
-      },
-    },
+    probe: attentionProbe(session, feeds),
     release: () => session.release(),
   };
 }
