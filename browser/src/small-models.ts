@@ -1,20 +1,8 @@
-import { buildDecoder, randomWeights } from "@nearfree/ort-adapter";
+import { buildDecoder, GENERATED_SHAPES, randomWeights } from "@nearfree/ort-adapter";
 import { encodeModelToBytes } from "@nearfree/ort-adapter/onnx";
 import type { ExerciseOptions } from "./exercise-runner.ts";
 
-const SHAPE = {
-  vocabularySize: 64,
-  hiddenSize: 64,
-  intermediateSize: 128,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  contextLimit: 256,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tiedHead: true,
-};
+const SHAPE = { ...GENERATED_SHAPES.tiny, vocabularySize: 64, contextLimit: 256 };
 
 export const CONTEXT_LIMIT = SHAPE.contextLimit;
 

@@ -1,6 +1,6 @@
 import { type Measurement, parseProfile } from "@nearfree/core";
 import { sampleProfile } from "@nearfree/core/test";
-import { buildDecoder, createSessionRunner, type Quantisation } from "@nearfree/ort-adapter";
+import { buildDecoder, createSessionRunner, GENERATED_SHAPES, type Quantisation } from "@nearfree/ort-adapter";
 import { encodeModelToBytes } from "@nearfree/ort-adapter/onnx";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { expect, it } from "vitest";
@@ -8,19 +8,7 @@ import { calibrate } from "./calibrate.ts";
 import { createRandom } from "./random.ts";
 import { createModelProbe } from "./runner-probe.ts";
 
-const SHAPE = {
-  vocabularySize: 64,
-  hiddenSize: 64,
-  intermediateSize: 128,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  contextLimit: 128,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tiedHead: true,
-};
+const SHAPE = { ...GENERATED_SHAPES.tiny, vocabularySize: 64, contextLimit: 128 };
 
 /** A decoder of random weights on a real session, calibrated with 32 positions in its KV cache. */
 async function calibrateDecoder(quantisation: Quantisation): Promise<Measurement> {

@@ -3,21 +3,10 @@ import { describe, expect, it } from "vitest";
 import { encodeModelToBytes } from "../onnx/writer.ts";
 import { buildDecoder } from "./decoder.ts";
 import type { DecoderShape, DecoderSpec } from "./decoder-spec.ts";
+import { GENERATED_SHAPES } from "./generated-shapes.ts";
 import { randomWeights } from "./random-weights.ts";
 
-const SHAPE: DecoderShape = {
-  vocabularySize: 96,
-  hiddenSize: 64,
-  intermediateSize: 96,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  contextLimit: 64,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tiedHead: false,
-};
+const SHAPE: DecoderShape = { ...GENERATED_SHAPES.tiny, intermediateSize: 96, contextLimit: 64, tiedHead: false };
 const TOKENS = [5, 17, 3, 88, 41, 9, 60, 2, 33, 71, 14, 27];
 
 function open(spec: Partial<DecoderSpec>): Promise<InferenceSession> {

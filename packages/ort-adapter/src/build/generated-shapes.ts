@@ -7,6 +7,18 @@ const COMMON = { contextLimit: 4096, ropeTheta: 10_000, rmsNormEpsilon: 1e-5, he
  * machines, and two mixtures of experts: few large experts, many small ones. Comments give millions of parameters.
  */
 export const GENERATED_SHAPES = {
+  // 0.07: built and run in milliseconds, for tests
+  tiny: {
+    ...COMMON,
+    vocabularySize: 96,
+    hiddenSize: 64,
+    intermediateSize: 128,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    contextLimit: 512,
+  },
   // 69
   "dense-70m": {
     ...COMMON,

@@ -1,21 +1,10 @@
 import { buildDecoder } from "../build/decoder.ts";
-import type { AttentionKind, DecoderShape, Quantisation } from "../build/decoder-spec.ts";
+import type { AttentionKind, Quantisation } from "../build/decoder-spec.ts";
+import { GENERATED_SHAPES } from "../build/generated-shapes.ts";
 import { encodeModelToBytes } from "../onnx/writer.ts";
 
 /** A decoder small enough to build and run in milliseconds. */
-export const SMALL_SHAPE: DecoderShape = {
-  vocabularySize: 96,
-  hiddenSize: 64,
-  intermediateSize: 128,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  contextLimit: 512,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tiedHead: true,
-};
+export const SMALL_SHAPE = GENERATED_SHAPES.tiny;
 
 export interface SmallDecoderOptions {
   readonly attention?: AttentionKind;

@@ -1,23 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { buildDecoder, type DecoderShape, randomWeights } from "@nearfree/ort-adapter";
+import { buildDecoder, GENERATED_SHAPES, randomWeights } from "@nearfree/ort-adapter";
 import { writeModelFile } from "@nearfree/ort-adapter/node";
 import type { Model } from "@nearfree/ort-adapter/onnx";
 
 /** A decoder that the CLI's tests calibrate in well under a second. */
-export const TEST_SHAPE: DecoderShape = {
-  vocabularySize: 300,
-  hiddenSize: 64,
-  intermediateSize: 128,
-  layers: 2,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 16,
-  contextLimit: 160,
-  ropeTheta: 10_000,
-  rmsNormEpsilon: 1e-5,
-  tiedHead: true,
-};
+export const TEST_SHAPE = { ...GENERATED_SHAPES.tiny, vocabularySize: 300, contextLimit: 160 };
 
 export function testDecoder(): Model {
   return buildDecoder({ shape: TEST_SHAPE, attention: "gqa", quantisation: "fp32" }, randomWeights(1));
