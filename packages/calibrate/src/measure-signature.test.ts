@@ -1,17 +1,10 @@
 import type { KernelClass, KernelWorkload, Probe, SignatureProbes } from "@nearfree/core";
+import { sampleSignature } from "@nearfree/core/test";
 import { describe, expect, it } from "vitest";
 import { cacheEdges, measureSignature, SIGNATURE_METHOD } from "./measure-signature.ts";
 
 const DENSE: KernelClass = { operator: "MatMul", activation: "float32", weight: "float32" };
-const ENVIRONMENT = {
-  runtime: "onnxruntime-node",
-  runtimeVersion: "1.30.0",
-  executionProvider: "cpu",
-  options: {},
-  threads: 1,
-  graphOptimizationLevel: "all",
-  device: { cpu: "scripted" },
-};
+const { environment: ENVIRONMENT } = sampleSignature();
 
 /** A device of which everything is known: 0.05 ms a run, 10 GB/s beyond a cache of 40, tiles of six rows at 100 GFLOP/s. */
 function scriptedDevice() {

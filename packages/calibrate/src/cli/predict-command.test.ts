@@ -3,38 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cautiousSignature, type DeviceSignature, parseSignature } from "@nearfree/core";
 import { summarizeFile, writeModelFile } from "@nearfree/ort-adapter/node";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SIGNATURE_METHOD } from "../measure-signature.ts";
 import { examineModel } from "../node/examine-model.ts";
 import { writeSignature } from "../node/signature-file.ts";
 import { main } from "./main.ts";
+import { captureOutput } from "./testing/captured-output.ts";
 import { TEST_SHAPE, testDecoder, writeModelFolder } from "./testing/model-folder.ts";
 
 let folder: string;
 let model: string;
-let stdout = "";
-let stderr = "";
+const output = captureOutput();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nearfree-predict-"));
   model = await writeModelFolder(join(folder, "model"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-beforeEach(() => {
-  stdout = stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
 
 const nearfree = (...args: string[]) => main([...args, "--cache", join(folder, "cache")]);
-const json = () => JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
 
 /** A signature as a file, with a device of its own. */
 async function signatureFile(name: string, change: Partial<DeviceSignature> = {}): Promise<string> {
@@ -48,17 +35,19 @@ async function signatureFile(name: string, change: Partial<DeviceSignature> = {}
 
 describe("predict", () => {
   test("says, from the graph alone, what is near-free, what limits it, and what it knows of the device", async () => {
-    expect(await nearfree("predict", model), stderr).toBe(0);
-    expect(stdout).toMatch(/predicted, not measured; no signature of this device yet .*: from the kernel table of cpu/);
-    expect(stdout).toMatch(/what limits this model here is /);
-    expect(stdout).toMatch(/epsilon +predicted +idle-compute +over-prediction +limited by/);
-    expect(stdout).toMatch(/dense-ffn MatMul float32 +\d+%/);
-    expect(stdout).toMatch(/attention GroupQueryAttention float32 +\d+%/);
+    expect(await nearfree("predict", model), output.stderr).toBe(0);
+    expect(output.stdout).toMatch(
+      /predicted, not measured; no signature of this device yet .*: from the kernel table of cpu/,
+    );
+    expect(output.stdout).toMatch(/what limits this model here is /);
+    expect(output.stdout).toMatch(/epsilon +predicted +idle-compute +over-prediction +limited by/);
+    expect(output.stdout).toMatch(/dense-ffn MatMul float32 +\d+%/);
+    expect(output.stdout).toMatch(/attention GroupQueryAttention float32 +\d+%/);
   });
 
   test("--json: every curve, boundary and mechanism", async () => {
     expect(await nearfree("predict", model, "--json", "--context", "32", "--max-positions", "16")).toBe(0);
-    const { basis, prediction, model: hash } = json();
+    const { basis, prediction, model: hash } = output.json();
     expect(basis).toBe("kernel-table");
     expect(hash).toBe(summarizeFile(join(model, "onnx", "model.onnx")).summary.structureHash);
     expect(prediction).toMatchObject({ cell: { contextLength: 32, batch: 1 }, maxPositions: 16 });
@@ -71,24 +60,24 @@ describe("predict", () => {
     await writeModelFolder(place);
     const path = join(place, "onnx", "model.onnx");
     await writeModelFile(path, testDecoder(), { externalDataAboveBytes: 0 });
-    expect(await nearfree("predict", path, "--json"), stderr).toBe(0);
-    const before = json().prediction;
+    expect(await nearfree("predict", path, "--json"), output.stderr).toBe(0);
+    const before = output.json().prediction;
     const data = (await readdir(join(place, "onnx"))).find((name) => name !== "model.onnx")!;
     const { size } = await stat(join(place, "onnx", data));
     await truncate(join(place, "onnx", data), 0);
     await truncate(join(place, "onnx", data), size);
-    expect(await nearfree("predict", path, "--json"), stderr).toBe(0);
-    expect(json().prediction.costMs).toEqual(before.costMs);
+    expect(await nearfree("predict", path, "--json"), output.stderr).toBe(0);
+    expect(output.json().prediction.costMs).toEqual(before.costMs);
   });
 
   test("--device: a signature from elsewhere, or published figures, labelled as such", async () => {
     const faster = await signatureFile("elsewhere", { measuredAt: "2026-01-02T00:00:00.000Z" });
     expect(await nearfree("predict", model, "--device", faster)).toBe(0);
-    expect(stdout).toMatch(/signature of .*, cpu, \d+ threads?, 2026-01-02/);
+    expect(output.stdout).toMatch(/signature of .*, cpu, \d+ threads?, 2026-01-02/);
     expect(await nearfree("predict", model, "--device", "h100-sxm", "--json")).toBe(0);
-    expect(json()).toMatchObject({ basis: "published", environment: { executionProvider: "cuda" } });
+    expect(output.json()).toMatchObject({ basis: "published", environment: { executionProvider: "cuda" } });
     expect(await nearfree("predict", model, "--device", "h100-sxm")).toBe(0);
-    expect(stdout).toContain("idle compute and tile table of NVIDIA H100 SXM");
+    expect(output.stdout).toContain("idle compute and tile table of NVIDIA H100 SXM");
   });
 
   test("takes this device's own signature where the cache has one", async () => {
@@ -96,8 +85,8 @@ describe("predict", () => {
     const root = join(folder, "own");
     const own = { ...cautiousSignature(environment, summary), origin: "measured" as const, method: SIGNATURE_METHOD };
     await writeSignature(root, { ...own, measuredAt: "2026-01-02T00:00:00.000Z" });
-    expect(await main(["predict", model, "--threads", "3", "--cache", root]), stderr).toBe(0);
-    expect(stdout).toContain("predicted, not measured; signature of this device, 2026-01-02\n");
+    expect(await main(["predict", model, "--threads", "3", "--cache", root]), output.stderr).toBe(0);
+    expect(output.stdout).toContain("predicted, not measured; signature of this device, 2026-01-02\n");
   });
 
   test.each([
@@ -106,25 +95,25 @@ describe("predict", () => {
     [["--ep", "coreml"], /coreml/],
   ])("refuses %j in one line", async (args, line) => {
     expect(await nearfree("predict", model, ...args)).toBe(2);
-    expect(stderr).toMatch(line);
-    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(output.stderr).toMatch(line);
+    expect(output.stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 
   test("refuses a device file that is no signature", async () => {
     const path = join(folder, "other.json");
     await writeFile(path, "{}");
     expect(await nearfree("predict", model, "--device", path)).toBe(2);
-    expect(stderr).toContain("received JSON that is no signature of this version");
+    expect(output.stderr).toContain("received JSON that is no signature of this version");
     await writeFile(path, "{");
     expect(await nearfree("predict", model, "--device", path)).toBe(2);
-    expect(stderr).toContain("received a file that is not JSON");
+    expect(output.stderr).toContain("received a file that is not JSON");
   });
 });
 
 describe("advise", () => {
   test("has a row for the model as it is and for each change that it allows", async () => {
-    expect(await nearfree("advise", model, "--json", "--threads", "2", "--acceptance", "0.5"), stderr).toBe(0);
-    const { advice, acceptance } = json();
+    expect(await nearfree("advise", model, "--json", "--threads", "2", "--acceptance", "0.5"), output.stderr).toBe(0);
+    const { advice, acceptance } = output.json();
     expect(acceptance).toBe(0.5);
     expect(advice.map(({ change }: { change: string }) => change)).toEqual([
       "as it is",
@@ -137,13 +126,13 @@ describe("advise", () => {
       "4 threads",
     ]);
     expect(await nearfree("advise", model)).toBe(0);
-    expect(stdout).toMatch(/change +near-free +idle-compute +plain relative/);
+    expect(output.stdout).toMatch(/change +near-free +idle-compute +plain relative/);
   });
 
   test("refuses an acceptance that is no probability below 1", async () => {
     for (const value of ["1", "-0.1", "x", ""]) {
       expect(await nearfree("advise", model, "--acceptance", value)).toBe(2);
     }
-    expect(stderr).toContain("--acceptance");
+    expect(output.stderr).toContain("--acceptance");
   });
 });

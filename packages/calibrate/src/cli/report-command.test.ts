@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFsStore } from "@nearfree/core/fs-store";
 import { summarizeFile } from "@nearfree/ort-adapter/node";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { fullProfile, TEST_KEY } from "../report/testing/profiles.ts";
 import { main } from "./main.ts";
+import { captureOutput } from "./testing/captured-output.ts";
 import { writeModelFolder } from "./testing/model-folder.ts";
 
 let folder: string;
 let cache: string;
-let stdout = "";
-let stderr = "";
+const output = captureOutput();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nearfree-report-"));
@@ -21,18 +21,6 @@ beforeAll(async () => {
   await store.put(fullProfile({ key: { model: "another" } }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-beforeEach(() => {
-  stdout = stderr = "";
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    stdout += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    stderr += text;
-    return true;
-  });
-});
-afterEach(() => vi.restoreAllMocks());
 
 const report = (...args: string[]) => main(["report", "--cache", cache, ...args]);
 
@@ -44,16 +32,16 @@ test("the format follows the name of the file, and --format goes before it", asy
     ["other.txt", "<svg ", "--format", "svg"],
   ] as const) {
     const out = join(folder, name);
-    expect(await report("--out", out, ...rest), stderr).toBe(0);
+    expect(await report("--out", out, ...rest), output.stderr).toBe(0);
     expect(await readFile(out, "utf8")).toMatch(new RegExp(`^${start}`));
-    expect(stdout).toContain(`written to ${out}`);
+    expect(output.stdout).toContain(`written to ${out}`);
   }
 });
 
 test("a prefix chooses models; --json says what was written", async () => {
   const out = join(folder, "one.json");
   expect(await report(TEST_KEY.model.slice(0, 8), "--out", out, "--json")).toBe(0);
-  expect(JSON.parse(stdout.trimEnd().split("\n").at(-1)!)).toEqual({
+  expect(output.json()).toEqual({
     path: out,
     format: "json",
     profiles: 1,
@@ -64,11 +52,15 @@ test("a prefix chooses models; --json says what was written", async () => {
 
 test("no profile, and a place that cannot be written: one line, an exit code, nothing left behind", async () => {
   expect(await report("nobody", "--out", join(folder, "none.html"))).toBe(2);
-  expect(stderr).toMatch(/^nearfree: \[calibrate\] report: expected a cached profile .*received none; run .*\n$/);
-  stderr = "";
+  expect(output.stderr).toMatch(
+    /^nearfree: \[calibrate\] report: expected a cached profile .*received none; run .*\n$/,
+  );
+  output.stderr = "";
   expect(await report("--out", join(folder, "no", "such", "folder.html"))).toBe(1);
-  expect(stderr).toMatch(/^nearfree: \[calibrate\] .*folder\.html: expected .*ENOENT; name another file with --out\n$/);
-  stderr = "";
+  expect(output.stderr).toMatch(
+    /^nearfree: \[calibrate\] .*folder\.html: expected .*ENOENT; name another file with --out\n$/,
+  );
+  output.stderr = "";
   // A folder stands where the file should: the temporary file was written, and is taken away again.
   expect(await report("--out", cache)).toBe(1);
   expect((await readdir(folder)).filter((name) => name.startsWith("."))).toEqual([]);
@@ -78,10 +70,10 @@ test("--predict puts what the model's graph predicts beside its profile, and ref
   const model = await writeModelFolder(join(folder, "model"));
   const out = join(folder, "predicted.html");
   expect(await report("--predict", model, "--out", out)).toBe(2);
-  expect(stderr).toMatch(/--predict .*: expected a model of one of the profiles/);
+  expect(output.stderr).toMatch(/--predict .*: expected a model of one of the profiles/);
   const { summary } = summarizeFile(join(model, "onnx", "model.onnx"));
   await createFsStore({ root: cache }).put(fullProfile({ key: { model: summary.structureHash } }));
-  expect(await report(summary.structureHash, "--predict", model, "--out", out), stderr).toBe(0);
+  expect(await report(summary.structureHash, "--predict", model, "--out", out), output.stderr).toBe(0);
   const page = await readFile(out, "utf8");
   expect(page).toContain("what limits this model here is");
   expect(page).toContain("attention GroupQueryAttention float32");

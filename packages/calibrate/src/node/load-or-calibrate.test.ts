@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   type CalibrationEvent,
   createMemoryStore,
@@ -9,35 +6,26 @@ import {
   type ProfileStore,
   profileStanding,
 } from "@nearfree/core";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { writeModelFolder } from "../cli/testing/model-folder.ts";
+import { describe, expect, it } from "vitest";
 import { COSTS, type CostFunction } from "../testing/synthetic-machine.ts";
+import { useTestModel } from "../testing/test-model.ts";
 import { timeModel } from "../testing/timed-model.ts";
 import { decodeBundle, encodeBundle } from "./bundle.ts";
 import { importProfiles } from "./import-profiles.ts";
 import { type LoadOrCalibrateOptions, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";
-import { type OpenModel, openModel } from "./open-model.ts";
 
-let folder: string;
-let model: OpenModel;
-let store: ProfileStore;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "nearfree-load-"));
-  model = await openModel(await writeModelFolder(join(folder, "model")));
-});
-afterAll(async () => {
-  await model.release();
-  await rm(folder, { recursive: true, force: true });
-});
-beforeEach(() => {
-  store = createMemoryStore();
-});
+const fixture = useTestModel();
 
 /** One call on a machine with this cost; how many forwards it took. */
 async function load(options: LoadOrCalibrateOptions & { cost?: CostFunction; jitter?: number } = {}) {
   const { cost = COSTS.decoder, jitter, ...rest } = options;
-  const timed = timeModel(model, cost, jitter);
-  const loaded = await loadOrCalibrate(timed.model, { store, contextLength: 32, clock: timed.clock, ...rest });
+  const timed = timeModel(fixture.model, cost, jitter);
+  const loaded = await loadOrCalibrate(timed.model, {
+    store: fixture.store,
+    contextLength: 32,
+    clock: timed.clock,
+    ...rest,
+  });
   return { ...loaded, forwards: timed.forwards() };
 }
 
@@ -54,7 +42,7 @@ async function abortedLoad(samples: number, options: LoadOrCalibrateOptions = {}
   );
 }
 
-const stored = () => store.get(profileKey(model, 32));
+const stored = () => fixture.store.get(profileKey(fixture.model, 32));
 const samplesIn = (profile: Profile | undefined) =>
   (profile?.points ?? []).reduce((sum, { logRatios = [] }) => sum + logRatios.length, 0);
 
@@ -108,7 +96,7 @@ describe("an abort", () => {
         remedy: "use another",
       });
     };
-    const error = await abortedLoad(5, { store: { ...store, put } });
+    const error = await abortedLoad(5, { store: { ...fixture.store, put } });
     expect(error).toMatchObject({ code: "aborted", message: expect.stringContaining("nothing could be kept") });
   });
 });
@@ -126,8 +114,8 @@ describe("an imported profile", () => {
 
   it("is taken over once a canary agrees", async () => {
     const { profile, forwards } = await load();
-    store = createMemoryStore();
-    await store.put({ ...profile, imported: true });
+    fixture.store = createMemoryStore();
+    await fixture.store.put({ ...profile, imported: true });
     const taken = await load();
     expect(taken).toMatchObject({ profile, origin: "cached" });
     expect(taken.forwards).toBeLessThan(forwards);
@@ -136,8 +124,8 @@ describe("an imported profile", () => {
 
   it("is measured anew where the canary does not agree, with one line that says why", async () => {
     const { profile } = await load({ cost: shifted });
-    store = createMemoryStore();
-    await store.put({ ...profile, imported: true });
+    fixture.store = createMemoryStore();
+    await fixture.store.put({ ...profile, imported: true });
     const warnings: string[] = [];
     const loaded = await load({ onWarning: (message) => warnings.push(message) });
     expect(loaded.origin).toBe("measured");
@@ -150,7 +138,7 @@ describe("an imported profile", () => {
     const foreign = { ...ours, key: { ...ours.key, environment: { ...ours.key.environment, threads: 77 } } };
     const profiles = decodeBundle(encodeBundle([ours, foreign]), "bundle");
     const outcomes = async (cost: CostFunction, into: ProfileStore, withModel = true) => {
-      const timed = timeModel(model, cost);
+      const timed = timeModel(fixture.model, cost);
       const found = await importProfiles(profiles, {
         store: into,
         clock: timed.clock,
@@ -161,7 +149,7 @@ describe("an imported profile", () => {
         .sort(([a], [b]) => Number(a) - Number(b));
     };
     const here = ours.key.environment.threads;
-    expect(await outcomes(COSTS.decoder, store)).toEqual([
+    expect(await outcomes(COSTS.decoder, fixture.store)).toEqual([
       [here, "known"],
       [77, "unconfirmed"],
     ]);
