@@ -1,5 +1,6 @@
 import { calibrate, median } from "@nearfree/calibrate";
 import {
+  type Clock,
   type DeviceSignature,
   type GraphSummary,
   type Measurement,
@@ -50,6 +51,8 @@ export interface Case {
 
 export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | "ep" | "threads" | "contextLength"> {
   readonly budgetMs: number;
+  /** Monotonic, in ms. Default `performance.now`. */
+  readonly clock?: Clock;
 }
 
 /** Measures one curve with the code that measures whole models, and sets what was predicted beside it. */
@@ -57,17 +60,16 @@ export async function benchCurve(
   probe: Probe,
   summary: GraphSummary,
   signature: DeviceSignature,
-  { budgetMs, ...labels }: CurveOptions,
+  { budgetMs, clock = () => performance.now(), ...labels }: CurveOptions,
 ): Promise<Curve> {
   const cell = { contextLength: labels.contextLength, batch: 1 };
-  const clock = () => performance.now();
   const measurement = await calibrate(probe, { clock, cell, maxPositions: MAX_POSITIONS, budget: { ms: budgetMs } });
   const prediction = predict(summary, signature, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS });
   return compare(labels, prediction, measurement, rivalsOf(summary, signature, cell));
 }
 
 function compare(
-  labels: Omit<CurveOptions, "budgetMs">,
+  labels: Omit<CurveOptions, "budgetMs" | "clock">,
   prediction: Prediction,
   measurement: Measurement,
   rivals: readonly Rival[],
@@ -77,10 +79,11 @@ function compare(
   const beyondOne = points.filter(({ positions }) => positions > 1);
   const ratioErrorOf = (cost: readonly number[]) =>
     median(beyondOne.map(({ positions, ratio }) => Math.abs(cost[positions - 1]! / cost[0]! / ratio - 1)));
+  const boundaryOf = (epsilon: number) => measurement.boundaries.find((one) => one.epsilon === epsilon)!;
   // A machine too busy to tell T(2) from T(1) has measured no boundary: nothing is right or wrong there.
-  const judged = beyondOne.length > 0 ? CASE_EPSILONS : [];
+  const judged = CASE_EPSILONS.filter((epsilon) => boundaryOf(epsilon).level !== "unresolvable");
   const cases = judged.map((epsilon): Case => {
-    const measured = measurement.boundaries.find((one) => one.epsilon === epsilon)!.prefixFree;
+    const measured = boundaryOf(epsilon).prefixFree;
     const same = (boundary: number) => isSameStair(boundary, measured, measurement);
     const { prefixFree: predicted, limit } = prediction.boundaries.find((one) => one.epsilon === epsilon)!;
     const idle = Math.min(prediction.idleCompute, Number.MAX_SAFE_INTEGER);
