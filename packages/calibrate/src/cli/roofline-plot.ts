@@ -13,6 +13,7 @@ const LEFT = 9;
  * slope is bandwidth, the level arithmetic, and what lies below both is granularity. One letter a class.
  */
 export function rooflinePlot(kernels: readonly KernelSignature[]): string {
+  if (kernels.length === 0) return "no kernel class was measured";
   const shown = kernels.slice(0, MARKS.length);
   const curves = shown.map((kernel) => POSITIONS.map((n) => reached(kernel, n)));
   const values = curves.flat();
@@ -34,7 +35,7 @@ export function rooflinePlot(kernels: readonly KernelSignature[]): string {
   return [
     "GFLOP/s reached, operands beyond the cache",
     ...lines.reverse(),
-    `${" ".repeat(LEFT)} n ${axis.trimEnd()}`,
+    `${"n".padStart(LEFT)}  ${axis.trimEnd()}`,
     legend,
   ].join("\n");
 }
