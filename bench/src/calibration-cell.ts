@@ -7,8 +7,10 @@ import { BAND, decidingPositions, isRight, isSameStair, isUnsafe, mode } from ".
 
 /** Pairs of each n of the reference; those clear of the threshold by so many standard errors may end with fewer. */
 const REFERENCE_PAIRS = 200;
-const LEAST_PAIRS = 60;
+const CLEAR_PAIRS = 24;
 const CLEAR_ERRORS = 4;
+/** Pairs below which a point near the threshold judges nothing. */
+const LEAST_PAIRS = 60;
 /** Pairs of each n between two rounds, and in one go of the reference after them. */
 const SLICE_PAIRS = 10;
 /** Largest standard error (log) of a point near the threshold that a judgement within 2% may rest on. */
@@ -114,7 +116,7 @@ async function completeReference(
 /** Whether n lies outside of the band around the threshold, by several standard errors. */
 function isClear(reference: Reference, n: number, epsilon: number): boolean {
   const point = reference.point(n);
-  if (point === undefined || point.pairs < LEAST_PAIRS) return false;
+  if (point === undefined || point.pairs < CLEAR_PAIRS) return false;
   return Math.abs(Math.log(point.ratio / (1 + epsilon))) - Math.log(BAND) > CLEAR_ERRORS * point.error;
 }
 

@@ -12,6 +12,7 @@ interface CalibrationOptions extends BenchOptions {
   readonly loaded: boolean;
   readonly models?: string;
   readonly minutes?: string;
+  readonly epsilon?: string;
 }
 
 interface Size {
@@ -21,12 +22,14 @@ interface Size {
   /** Null runs at most. */
   readonly nullRuns: number;
   readonly models: readonly BenchModel[];
+  readonly epsilon: number;
 }
-const FULL: Size = { minutes: 15, rounds: 20, nullRuns: 200, models: BENCH_MODELS };
+const FULL: Size = { minutes: 15, rounds: 20, nullRuns: 200, models: BENCH_MODELS, epsilon: DEFAULT_EPSILON };
 const QUICK: Size = {
   minutes: 0.5,
   rounds: 4,
   nullRuns: 20,
+  epsilon: DEFAULT_EPSILON,
   models: modelsNamed("tiny-ts-fp32,tiny-ts-int4").map((model) => ({
     ...model,
     contexts: model.contexts.slice(0, 1),
@@ -59,7 +62,7 @@ const clock = () => performance.now();
 
 /** Measures every cell of every model; cells whose turn has not come when the time is up are named as skipped. */
 async function benchCells(
-  { models, rounds }: Size,
+  { models, rounds, epsilon }: Size,
   end: number,
   say: (line: string) => void,
 ): Promise<{ cells: CellResult[]; skipped: string[] }> {
@@ -80,7 +83,7 @@ async function benchCells(
       const report = await benchCell(probe, {
         cell,
         clock,
-        epsilon: DEFAULT_EPSILON,
+        epsilon,
         rounds,
         budgetMs,
         seed: cells.length + 1,
@@ -141,14 +144,14 @@ function summarise(all: readonly CellResult[], nulls: NullReport, grid: GridRepo
 }
 
 /** The A/A test on the smallest model, where a forward is shortest and its noise largest. */
-async function runNull({ nullRuns, minutes }: Size): Promise<NullReport> {
+async function runNull({ nullRuns, minutes, epsilon }: Size): Promise<NullReport> {
   const model = BENCH_MODELS[0]!;
   const open = await openCells(model, ONE_THREAD);
   const cell = cellsOf(model, ONE_THREAD)[0]!;
   const report = await benchNull(await open.probe(cell), {
     clock,
     cell,
-    epsilon: DEFAULT_EPSILON,
+    epsilon,
     runs: nullRuns,
     limitMs: NULL_SHARE * minutes * 60_000,
   });
@@ -157,11 +160,11 @@ async function runNull({ nullRuns, minutes }: Size): Promise<NullReport> {
 }
 
 /** On the model whose attention takes batches. */
-async function runGrid({ minutes }: Size): Promise<GridReport | undefined> {
+async function runGrid({ minutes, epsilon }: Size): Promise<GridReport | undefined> {
   const open = await openCells(modelsNamed("tiny-ts-fp32-decomposed")[0]!, ONE_THREAD);
   const report = await benchGrid((cell) => open.probe(cell), {
     clock,
-    epsilon: DEFAULT_EPSILON,
+    epsilon,
     seed: 1,
     limitMs: GRID_SHARE * minutes * 60_000,
   });
@@ -172,12 +175,13 @@ async function runGrid({ minutes }: Size): Promise<GridReport | undefined> {
 await benchCommand<CalibrationOptions>(
   "calibration",
   "boundaries found by calibration and by plainer methods, judged by a reference of 200 anchored pairs",
-  async ({ quick, loaded, models, minutes }, say) => {
+  async ({ quick, loaded, models, minutes, epsilon }, say) => {
     const standard = quick ? QUICK : FULL;
     const size: Size = {
       ...standard,
       ...(models !== undefined && { models: modelsNamed(models) }),
       ...(minutes !== undefined && { minutes: Number(minutes) }),
+      ...(epsilon !== undefined && { epsilon: Number(epsilon) }),
     };
     const end = clock() + CELLS_END * size.minutes * 60_000;
     const stopLoad = loaded ? startLoad() : async () => {};
@@ -192,6 +196,7 @@ await benchCommand<CalibrationOptions>(
       return {
         summary: summarise(cells, nulls, grid),
         loaded,
+        epsilon: size.epsilon,
         nulls,
         grid: grid ?? null,
         unjudged,
@@ -207,5 +212,6 @@ await benchCommand<CalibrationOptions>(
     command
       .option("--loaded", "with a bursty load on another core", false)
       .option("--models <names>", "comma-separated; default all")
-      .option("--minutes <m>", "time that the run may take, roughly"),
+      .option("--minutes <m>", "time that the run may take, roughly")
+      .option("--epsilon <e>", "what near-free allows; default 0.1"),
 );

@@ -5,7 +5,7 @@ import { benchTokens } from "./bench-text.ts";
 import { openIn } from "./environments.ts";
 import { type InvarianceReport, MAX_POSITIONS, measureInvariance } from "./invariance-classes.ts";
 import { compareSchedules, type ScheduleReport } from "./invariance-schedules.ts";
-import { BENCH_MODELS, type BenchEnvironment, type BenchModel, ENVIRONMENTS, modelsNamed } from "./models.ts";
+import { BENCH_MODELS, type BenchEnvironment, type BenchModel, environmentsNamed, modelsNamed } from "./models.ts";
 import { timeLimit } from "./time-limit.ts";
 
 const CONTEXT = 128;
@@ -119,15 +119,15 @@ function summarise(measured: readonly Measured[]) {
   };
 }
 
-await benchCommand<BenchOptions & { readonly models?: string }>(
+await benchCommand<BenchOptions & { readonly models?: string; readonly environments?: string }>(
   "invariance",
   "for which n a row's logits keep their bits, and random schedules against a fixed one, bit for bit",
-  async ({ quick, models }, say) => {
+  async ({ quick, models, environments: chosen }, say) => {
     const size = quick ? QUICK : FULL;
     const tokens = await benchTokens(CONTEXT + SPAN + size.windows * MAX_POSITIONS + size.flipRows + MAX_POSITIONS);
     const measured: Measured[] = [];
     const notMeasured: NotMeasured[] = [];
-    const environments = new Set(ENVIRONMENTS);
+    const environments = new Set(environmentsNamed(chosen));
     for (const model of models === undefined ? size.models : modelsNamed(models)) {
       for (const environment of environments) {
         try {
@@ -145,5 +145,8 @@ await benchCommand<BenchOptions & { readonly models?: string }>(
     }
     return { summary: summarise(measured), context: CONTEXT, measured, notMeasured };
   },
-  (command) => command.option("--models <names>", "comma-separated; default all"),
+  (command) =>
+    command
+      .option("--models <names>", "comma-separated; default all")
+      .option("--environments <names>", "some of cpu-1, cpu-2, wasm-1, webgpu-1; default all at hand"),
 );

@@ -58,7 +58,18 @@ export const BENCH_MODELS: readonly BenchModel[] = [
 ];
 
 /** Every environment that may be at hand. */
-export const ENVIRONMENTS: readonly BenchEnvironment[] = [CPU_1, CPU_2, WASM, { ep: "webgpu", threads: 1 }];
+const ENVIRONMENTS: readonly BenchEnvironment[] = [CPU_1, CPU_2, WASM, { ep: "webgpu", threads: 1 }];
+
+/** Those of `ENVIRONMENTS` in the comma-separated `list` (cpu-1, wasm-1, ...); all where it is absent. @throws RangeError for an unknown one. */
+export function environmentsNamed(list: string | undefined): readonly BenchEnvironment[] {
+  if (list === undefined) return ENVIRONMENTS;
+  const nameOf = ({ ep, threads }: BenchEnvironment) => `${ep}-${threads}`;
+  return list.split(",").map((name) => {
+    const environment = ENVIRONMENTS.find((each) => nameOf(each) === name.trim());
+    if (environment) return environment;
+    throw new RangeError(`--environments: expected some of ${ENVIRONMENTS.map(nameOf).join(", ")}; received ${name}`);
+  });
+}
 
 /** The models whose names are in the comma-separated `list`; all where it is absent. @throws RangeError for an unknown name. */
 export function modelsNamed(list: string | undefined): readonly BenchModel[] {

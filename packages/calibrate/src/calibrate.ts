@@ -23,6 +23,8 @@ const EDGES_SHARE = 0.33;
 const STEPS_SHARE = 0.5;
 /** Share of the budget after which the scheduler's points come first. */
 const LATE_SHARE = 0.65;
+/** Share of the budget that a cell may take while it is as its neighbours let expect: noise is then left in the levels. */
+const HINTED_SHARE = 0.6;
 /** Share of the budget that the sweep may see when the boundary is to be certified after it. */
 const SWEEP_SHARE = 0.25;
 /** Most inversions that direct pairs are spent on. */
@@ -100,6 +102,7 @@ async function sweep(run: CellRun, meter: Meter, settings: Settings, samples: Sa
     const spent = meter.spent / (settings.certify ? SWEEP_SHARE : 1);
     const goals = { ...settings, late: spent > LATE_SHARE, extra: spent < EXTRA_SHARE, edges: spent < EDGES_SHARE };
     const hinted = settings.hint && hintedPositions(samples, settings.hint, settings);
+    if (hinted !== undefined && spent > HINTED_SHARE) return;
     const positions = (hinted ?? nextPositions(samples, goals)).slice(0, BLOCK);
     if (positions.length === 0) return;
     await run.measure(positions);

@@ -2,8 +2,8 @@ import type { Cell, Clock, Probe } from "@nearfree/core";
 import {
   type CostFunction,
   createSyntheticMachine,
-  type NoiseModel,
   type SyntheticMachine,
+  type SyntheticMachineOptions,
 } from "./synthetic-machine.ts";
 
 export interface SyntheticGrid {
@@ -18,7 +18,7 @@ export interface SyntheticGrid {
 /** Machines whose cost is `costOf(cell)`. */
 export function createSyntheticGrid(
   costOf: (cell: Cell) => CostFunction,
-  { noise, seed }: { readonly noise: NoiseModel; readonly seed: number },
+  { noise, seed }: { readonly noise: NonNullable<SyntheticMachineOptions["noise"]>; readonly seed: number },
 ): SyntheticGrid {
   const made: Cell[] = [];
   let machine: SyntheticMachine | undefined;
