@@ -28,6 +28,7 @@ try {
   const brokenFiles = testResults.filter(
     (file) => file.status === "failed" && file.assertionResults.length === 0,
   ).length;
+  for (const reason of skipReasons(testResults)) console.log(reason);
   const skipped = numPendingTests > 0 ? `, ${numPendingTests} skipped` : "";
   console.log(`${numPassedTests} passed, ${numFailedTests + brokenFiles} failed${skipped}`);
 } catch {
@@ -36,3 +37,16 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = status ?? 1;
+
+/** The titles that say why their tests are skipped, each once with its number of tests. */
+function skipReasons(testResults) {
+  const counts = new Map();
+  for (const { assertionResults } of testResults) {
+    for (const { status: outcome, ancestorTitles, title } of assertionResults) {
+      const reason = [...ancestorTitles, title].find((each) => each.includes("(skipped: "));
+      if (outcome !== "skipped" || reason === undefined) continue;
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    }
+  }
+  return [...counts].map(([reason, count]) => `${count} ${count === 1 ? "test" : "tests"} ${reason}`);
+}

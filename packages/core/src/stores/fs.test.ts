@@ -120,11 +120,15 @@ describe("fs store", () => {
   });
 
   // Root may write anywhere: the case above stands for it there.
-  it.skipIf(process.getuid?.() === 0)("refuses to put below a read-only root", async () => {
-    await chmod(root, 0o500);
-    await expect(open().put(sampleProfile())).rejects.toMatchObject({ code: "store-unwritable" });
-    await chmod(root, 0o700);
-  });
+  const isRoot = process.getuid?.() === 0;
+  it.skipIf(isRoot)(
+    `refuses to put below a read-only folder${isRoot ? " (skipped: root may write anywhere)" : ""}`,
+    async () => {
+      await chmod(root, 0o500);
+      await expect(open().put(sampleProfile())).rejects.toMatchObject({ code: "store-unwritable" });
+      await chmod(root, 0o700);
+    },
+  );
 
   it("never throws for, and never loads, one of 10,000 mutated files", { timeout: 120_000 }, async () => {
     const batch = 100; // Files that are read side by side: the disk answers slowly, not seldom.
