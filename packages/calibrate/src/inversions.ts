@@ -19,7 +19,7 @@ const CLEAR_OF_DOUBT = 1.5;
 const SHARE_OF_DOUBT = 0.5;
 
 /**
- * For each n the cheapest wider point, where the medians say that padding n up to it would pay. Largest gain first, since
+ * For each n the cheapest wider point, where the typical ratios say that padding n up to it would pay. Largest gain first, since
  * measuring may end before the last.
  */
 export function inversionCandidates(points: readonly StepPoint[]): InversionCandidate[] {
