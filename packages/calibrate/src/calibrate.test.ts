@@ -106,7 +106,7 @@ describe("over a thousand machines", () => {
   it.each([
     { noise: "large model, one thread, nothing else running", right: 0.97, unresolvable: 0 },
     { noise: "large model, two threads, nothing else running", right: 0.95, unresolvable: 0.01 },
-    { noise: "small model, one thread, nothing else running", right: 0.87, unresolvable: 0.02 },
+    { noise: "small model, one thread, nothing else running", right: 0.87, unresolvable: 0.04 },
     { noise: "large model, two threads, bursts of other work", right: 0.85, unresolvable: 0.15 },
     { noise: "small model, one thread, bursts of other work", right: 0.9, unresolvable: 0.05 },
   ] as const)("is right in recorded noise: $noise", async ({ noise, right, unresolvable }) => {
