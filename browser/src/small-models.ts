@@ -12,12 +12,14 @@ export const PRESENTS = Array.from({ length: SHAPE.layers }, (_, layer) => [
   `present.${layer}.value`,
 ]).flat();
 
-/** Every number of positions is a kernel to be compiled, which takes a software adapter seconds: few of them. */
 export const EXERCISE: ExerciseOptions = {
   tokens: Array.from({ length: 48 }, (_, i) => (i * i * 3 + i) % 16),
   maxPositions: 8,
   newTokens: 24,
 };
+
+/** A software adapter takes seconds to compile the kernels of each new number of positions: few of them. */
+export const WEBGPU_EXERCISE: ExerciseOptions = { ...EXERCISE, maxPositions: 4 };
 
 const decoder = (quantisation: "fp32" | "int4", attention: "gqa" | "decomposed") =>
   encodeModelToBytes(buildDecoder({ shape: SHAPE, attention, quantisation }, randomWeights(1)));
