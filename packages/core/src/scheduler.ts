@@ -30,7 +30,7 @@ export interface Outcome {
   scores: Scores;
 }
 
-/** Chooses how many positions the next forward carries. One scheduler serves many sequences, one after the other. */
+/** Chooses how many positions the next forward carries. One scheduler serves many sequences, one after the other, never in turns. */
 export interface Scheduler {
   /** What `auto` came to. */
   readonly consistency: "bitwise" | "tolerant";
