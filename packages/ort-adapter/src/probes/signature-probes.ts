@@ -125,7 +125,8 @@ export function createSignatureProbes(options: SignatureProbeOptions): Signature
     return {
       probe,
       calls: shape.layers,
-      bytes: (n) => 2 * kvHeads * headDim * FLOAT_BYTES * (context + n),
+      // In place the whole cache comes back, its unused room included.
+      bytes: (n) => 2 * kvHeads * headDim * FLOAT_BYTES * (context + (inPlace ? MAX_POSITIONS : n)),
       flops: (n) => 4 * heads * headDim * (context + n),
       channels: heads * headDim,
       headDim,
