@@ -11,6 +11,8 @@ import {
 /** Rounds on either side of a curve, and forwards of one position of each probe in a round; the first only brings its operands back. */
 const ROUNDS = 6;
 const FORWARDS = 3;
+/** Ms between two probes: the threads of a session go on spinning for a while after its last forward. */
+const SETTLE_MS = 10;
 
 interface Reference {
   readonly kernel: KernelClass;
@@ -68,6 +70,7 @@ export class References {
 
   async #forwards(probe: Probe): Promise<number[]> {
     const times: number[] = [];
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     for (let i = 0; i < FORWARDS; i++) {
       await probe.prepare(1);
       const start = this.#clock();
