@@ -179,7 +179,7 @@ function sayCurve(
   );
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+const percent = (share: number) => (Number.isNaN(share) ? "-" : `${(100 * share).toFixed(1)}%`);
 
 /** Everything that was asked for, one environment after the other. */
 async function measureAll({ quick, models: list, environments: chosen }: Options, say: Say) {
