@@ -1,6 +1,7 @@
-import { calibrate, median } from "@nearfree/calibrate";
+import { calibrate, median, typical } from "@nearfree/calibrate";
 import {
   type Clock,
+  classesOf,
   type DeviceSignature,
   type GraphSummary,
   type Measurement,
@@ -8,6 +9,7 @@ import {
   type Probe,
   predict,
 } from "@nearfree/core";
+import { type References, rescaled } from "./principle-references.ts";
 import { type Rival, rivalsOf } from "./principle-rivals.ts";
 
 export const CASE_EPSILONS = [0.1, 0.2] as const;
@@ -25,12 +27,16 @@ export interface Curve {
   readonly threads: number;
   readonly contextLength: number;
   readonly predictedMs: readonly number[];
+  /** T(1), typical of the forwards taken in turns with the references. */
   readonly measuredMs: number;
   readonly points: readonly { readonly positions: number; readonly ratio: number }[];
   /** Median over the measured n of |predicted / measured - 1|: of T(n) itself, and of r(n), where the machine's speed of the minute cancels. */
   readonly tError: number;
   readonly ratioError: number;
-  /** Empty where the machine was too busy for a boundary. */
+  /** The same of T(n) by the signature as first measured, its base figures not taken anew beside the curve. */
+  readonly staleTError: number;
+  /** False where the machine was too busy to tell any boundary: `cases` is then empty. */
+  readonly resolved: boolean;
   readonly cases: readonly Case[];
 }
 
@@ -42,6 +48,8 @@ export interface Case {
   readonly idleCompute: number;
   readonly limit: string;
   readonly sameStair: boolean;
+  /** The same by the signature as first measured. */
+  readonly staleSameStair: boolean;
   /** Idle compute over measured. */
   readonly overPrediction: number;
   readonly rivals: Readonly<
@@ -55,64 +63,91 @@ export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | 
   readonly clock?: Clock;
 }
 
-/** Measures one curve with the code that measures whole models, and sets what was predicted beside it. */
+/**
+ * Measures one curve with the code that measures whole models, and sets what was predicted beside it. The base figures of the classes in
+ * use are taken anew in turns with T(1), before the curve and after it.
+ */
 export async function benchCurve(
   probe: Probe,
   summary: GraphSummary,
   signature: DeviceSignature,
+  references: References,
   { budgetMs, clock = () => performance.now(), ...labels }: CurveOptions,
 ): Promise<Curve> {
   const cell = { contextLength: labels.contextLength, batch: 1 };
+  const kernels = classesOf(summary);
+  const turns = await references.take(probe, kernels);
   const measurement = await calibrate(probe, { clock, cell, maxPositions: MAX_POSITIONS, budget: { ms: budgetMs } });
-  const prediction = predict(summary, signature, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS });
-  return compare(labels, prediction, measurement, rivalsOf(summary, signature, cell));
+  await references.take(probe, kernels, turns);
+  const now = rescaled(signature, turns);
+  const of = (which: DeviceSignature) =>
+    predict(summary, which, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS });
+  return compare(labels, {
+    prediction: of(now),
+    stale: of(signature),
+    measurement,
+    measuredMs: typical(turns.own),
+    rivals: rivalsOf(summary, now, cell),
+  });
+}
+
+interface Compared {
+  readonly prediction: Prediction;
+  /** By the signature as first measured. */
+  readonly stale: Prediction;
+  readonly measurement: Measurement;
+  readonly measuredMs: number;
+  readonly rivals: readonly Rival[];
 }
 
 function compare(
   labels: Omit<CurveOptions, "budgetMs" | "clock">,
-  prediction: Prediction,
-  measurement: Measurement,
-  rivals: readonly Rival[],
+  { prediction, stale, measurement, measuredMs, rivals }: Compared,
 ): Curve {
   const points = measurement.points.map(({ positions, ratio }) => ({ positions, ratio }));
-  const { costMs } = prediction;
   const beyondOne = points.filter(({ positions }) => positions > 1);
-  const ratioErrorOf = (cost: readonly number[]) =>
-    median(beyondOne.map(({ positions, ratio }) => Math.abs(cost[positions - 1]! / cost[0]! / ratio - 1)));
-  const boundaryOf = (epsilon: number) => measurement.boundaries.find((one) => one.epsilon === epsilon)!;
-  // A machine too busy to tell T(2) from T(1) has measured no boundary: nothing is right or wrong there.
-  const judged = CASE_EPSILONS.filter((epsilon) => boundaryOf(epsilon).level !== "unresolvable");
-  const cases = judged.map((epsilon): Case => {
-    const measured = boundaryOf(epsilon).prefixFree;
-    const same = (boundary: number) => isSameStair(boundary, measured, measurement);
-    const { prefixFree: predicted, limit } = prediction.boundaries.find((one) => one.epsilon === epsilon)!;
+  const errorOf = (list: typeof points, predicted: (n: number) => number, unit: number) =>
+    median(list.map(({ positions, ratio }) => Math.abs(predicted(positions) / (ratio * unit) - 1)));
+  const tErrorOf = ({ costMs }: Prediction) => errorOf(points, (n) => costMs[n - 1]!, measuredMs);
+  const ratioErrorOf = (cost: readonly number[]) => errorOf(beyondOne, (n) => cost[n - 1]! / cost[0]!, 1);
+  const cases = CASE_EPSILONS.flatMap((epsilon): Case[] => {
+    const boundary = measurement.boundaries.find((one) => one.epsilon === epsilon)!;
+    // Where the machine was too busy for a boundary nothing is right or wrong.
+    if (beyondOne.length === 0 || boundary.level === "unresolvable") return [];
+    const { prefixFree: measured } = boundary;
+    const same = (other: number) => isSameStair(other, measured, measurement);
+    const predictedOf = (by: Prediction) => by.boundaries.find((one) => one.epsilon === epsilon)!;
+    const { prefixFree: predicted, limit } = predictedOf(prediction);
     const idle = Math.min(prediction.idleCompute, Number.MAX_SAFE_INTEGER);
-    return {
-      epsilon,
-      predicted,
-      measured,
-      idleCompute: idle,
-      limit: limit === undefined ? "none" : `${limit.module}: ${limit.mechanism}`,
-      sameStair: same(predicted),
-      overPrediction: idle / measured,
-      rivals: Object.fromEntries(
-        rivals.map(({ name, costMs: cost }) => {
-          const above = cost.findIndex((ms) => ms > cost[0]! * (1 + epsilon));
-          const boundary = above < 0 ? cost.length : above;
-          return [name, { boundary, sameStair: same(boundary), ratioError: ratioErrorOf(cost) }];
-        }),
-      ),
-    };
+    return [
+      {
+        epsilon,
+        predicted,
+        measured,
+        idleCompute: idle,
+        limit: limit === undefined ? "none" : `${limit.module}: ${limit.mechanism}`,
+        sameStair: same(predicted),
+        staleSameStair: same(predictedOf(stale).prefixFree),
+        overPrediction: idle / measured,
+        rivals: Object.fromEntries(
+          rivals.map(({ name, costMs: cost }) => {
+            const above = cost.findIndex((ms) => ms > cost[0]! * (1 + epsilon));
+            const other = above < 0 ? cost.length : above;
+            return [name, { boundary: other, sameStair: same(other), ratioError: ratioErrorOf(cost) }];
+          }),
+        ),
+      },
+    ];
   });
   return {
     ...labels,
-    predictedMs: costMs.map(round),
-    measuredMs: round(measurement.baseMs),
+    predictedMs: prediction.costMs.map(round),
+    measuredMs: round(measuredMs),
     points: points.map(({ positions, ratio }) => ({ positions, ratio: round(ratio) })),
-    tError: median(
-      points.map(({ positions, ratio }) => Math.abs(costMs[positions - 1]! / (ratio * measurement.baseMs) - 1)),
-    ),
-    ratioError: ratioErrorOf(costMs),
+    tError: tErrorOf(prediction),
+    ratioError: ratioErrorOf(prediction.costMs),
+    staleTError: tErrorOf(stale),
+    resolved: cases.length > 0,
     cases,
   };
 }

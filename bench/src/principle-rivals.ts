@@ -1,4 +1,11 @@
-import type { Cell, DeviceSignature, GraphSummary, ModuleSummary } from "@nearfree/core";
+import {
+  type Cell,
+  type DeviceSignature,
+  type GraphSummary,
+  type ModuleSummary,
+  tableAt,
+  tabulatedRows,
+} from "@nearfree/core";
 
 const MAX_POSITIONS = 64;
 /** The class whose balance stands for the device. */
@@ -12,7 +19,7 @@ export interface Rival {
 
 /**
  * What is left of the principle without its parts: `balance`, one roofline of the whole model; `balance-tiles`, the same with the rows
- * that the tile table says each operator computes. Both know the device by the balance of fp32 alone, as a profile does.
+ * that core's kernel table says each operator computes. Both know the device by the balance of fp32 alone, as a profile does.
  */
 export function rivalsOf(summary: GraphSummary, signature: DeviceSignature, { contextLength }: Cell): Rival[] {
   const dense = signature.kernels.find(
@@ -33,7 +40,10 @@ export function rivalsOf(summary: GraphSummary, signature: DeviceSignature, { co
     });
   return [
     { name: "balance", costMs: curve((_, n) => n) },
-    { name: "balance-tiles", costMs: curve(({ kernel }, n) => Math.ceil(n / tileOf(kernel)) * tileOf(kernel)) },
+    {
+      name: "balance-tiles",
+      costMs: curve(({ kernel }, n) => tableAt(tabulatedRows(signature.environment, kernel), n)),
+    },
   ];
 }
 
@@ -41,11 +51,4 @@ export function rivalsOf(summary: GraphSummary, signature: DeviceSignature, { co
 function bytesOf({ weightBytes, kvBytesPerPosition, experts }: ModuleSummary, contextLength: number): number {
   const share = experts === undefined ? 1 : experts.active / experts.count;
   return weightBytes * share + kvBytesPerPosition * contextLength;
-}
-
-/** Rows of a tile by operator on x64 (docs/principle.md). */
-function tileOf({ operator, accuracyLevel }: ModuleSummary["kernel"]): number {
-  if (operator === "MatMulNBits" && accuracyLevel === 4) return 2;
-  if (/Attention$/.test(operator)) return 1;
-  return 6;
 }

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { measureSignature, median } from "@nearfree/calibrate";
+import { measureSignature } from "@nearfree/calibrate";
 import { canonicalJson, classesOf, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
 import {
   createModuleProbe,
@@ -15,17 +16,20 @@ import { benchCommand } from "./bench-command.ts";
 import { openCells } from "./calibration-cells.ts";
 import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from "./models.ts";
 import { benchCurve, type Curve } from "./principle-case.ts";
+import { References } from "./principle-references.ts";
 import { FLOAT32 } from "./principle-rivals.ts";
+import { summaries } from "./principle-summary.ts";
+import { principleTable } from "./principle-table.ts";
 
 /** Ms that measuring one curve may take: models, modules. */
-const MODEL_MS = 10_000;
-const MODULE_MS = 2_500;
+const MODEL_MS = 4_000;
+const MODULE_MS = 1_500;
 const QUICK_MS = 1_500;
 /** Copies of a module that run one behind the other. */
 const MODULE_LAYERS = 2;
 /** Decoders whose modules are also measured alone: one of each family. */
 const MODULE_MODELS = ["dense-70m", "dense-70m-int4-acc4", "dense-70m-int8", "moe-8x2", "moe-32x4", "moe-32x4-int4"];
-const QUICK_MODELS = "tiny-ts-fp32,tiny-ts-int4";
+const QUICK_MODELS = "tiny-ts-fp32";
 const CPU = (threads: number): BenchEnvironment => ({ ep: "cpu", threads });
 
 type Say = (line: string) => void;
@@ -35,6 +39,15 @@ interface Options {
   readonly json: boolean;
   readonly models?: string;
   readonly environments?: string;
+  readonly table: boolean;
+  readonly from?: readonly string[];
+}
+
+/** What one environment's curves are predicted from. */
+interface Device {
+  readonly environment: BenchEnvironment;
+  readonly signature: DeviceSignature;
+  readonly references: References;
 }
 
 /** A runtime's sessions, for the probes. */
@@ -61,11 +74,7 @@ async function classesOfModels(models: readonly BenchModel[]): Promise<KernelCla
   return [...classes.values()];
 }
 
-async function signatureOf(
-  environment: BenchEnvironment,
-  models: readonly BenchModel[],
-  say: Say,
-): Promise<DeviceSignature> {
+async function deviceOf(environment: BenchEnvironment, models: readonly BenchModel[], say: Say): Promise<Device> {
   const { ep, threads } = environment;
   const began = performance.now();
   const runtime = await runtimeOf(environment);
@@ -79,13 +88,11 @@ async function signatureOf(
     graphOptimizationLevel: "all",
     device: {},
   };
-  const signature = await measureSignature(createSignatureProbes(runtime), {
-    clock: () => performance.now(),
-    environment: named,
-    kernels: await classesOfModels(models),
-  });
+  const probes = createSignatureProbes(runtime);
+  const kernels = await classesOfModels(models);
+  const signature = await measureSignature(probes, { clock: () => performance.now(), environment: named, kernels });
   say(`signature of ${signature.kernels.length} classes: ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  return signature;
+  return { environment, signature, references: await References.open(probes, kernels) };
 }
 
 function familyOf({ weights }: BenchModel): string {
@@ -93,8 +100,7 @@ function familyOf({ weights }: BenchModel): string {
 }
 
 async function benchModels(
-  environment: BenchEnvironment,
-  signature: DeviceSignature,
+  { environment, signature, references }: Device,
   models: readonly BenchModel[],
   budgetMs: number,
   say: Say,
@@ -112,7 +118,7 @@ async function benchModels(
         ...environment,
         contextLength,
       } as const;
-      curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs }));
+      curves.push(await benchCurve(probe, summary, signature, references, { ...labels, budgetMs }));
       sayCurve(curves.at(-1)!, say);
     }
     await open.release();
@@ -121,8 +127,7 @@ async function benchModels(
 }
 
 async function benchModules(
-  environment: BenchEnvironment,
-  signature: DeviceSignature,
+  { environment, signature, references }: Device,
   models: readonly BenchModel[],
   budgetMs: number,
   say: Say,
@@ -150,7 +155,7 @@ async function benchModules(
           ...environment,
           contextLength,
         } as const;
-        curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs }));
+        curves.push(await benchCurve(probe, summary, signature, references, { ...labels, budgetMs }));
         await release();
         sayCurve(curves.at(-1)!, say);
       }
@@ -160,7 +165,7 @@ async function benchModules(
 }
 
 function sayCurve(
-  { name, ep, threads, contextLength, measuredMs, predictedMs, tError, ratioError, cases }: Curve,
+  { name, ep, threads, contextLength, measuredMs, predictedMs, tError, staleTError, ratioError, cases }: Curve,
   say: Say,
 ): void {
   const boundaries = cases.map(
@@ -170,66 +175,54 @@ function sayCurve(
         .join(",")}) ${epsilon === 0.1 ? limit : ""}`,
   );
   say(
-    `${name} ${ep}-${threads} context ${contextLength}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)}, r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
+    `${name} ${ep}-${threads} context ${contextLength}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)} (not anew ${percent(staleTError)}), r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
   );
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+const percent = (share: number) => (Number.isNaN(share) ? "-" : `${(100 * share).toFixed(1)}%`);
 
-function summarise(curves: readonly Curve[]) {
-  const judged = curves.filter((curve) => curve.cases.length > 0);
-  const cases = judged.flatMap((curve) => curve.cases);
-  const share = (list: readonly { sameStair: boolean }[]) =>
-    list.filter(({ sameStair }) => sameStair).length / list.length;
-  const finite = cases.map(({ overPrediction }) => overPrediction).filter((value) => value < 1e6);
-  const rival = (name: string) => cases.flatMap(({ rivals }) => rivals[name] ?? []);
-  return {
-    cases: cases.length,
-    unresolvedCurves: curves.length - judged.length,
-    sameStair: share(cases),
-    medianTError: median(judged.map(({ tError }) => tError)),
-    medianRatioError: median(judged.map(({ ratioError }) => ratioError)),
-    overPredictionMedian: median(finite),
-    overPredictionMax: Math.max(...finite),
-    sameStairBalance: share(rival("balance")),
-    sameStairBalanceTiles: share(rival("balance-tiles")),
-    ratioErrorBalance: median(rival("balance").map(({ ratioError }) => ratioError)),
-    ratioErrorBalanceTiles: median(rival("balance-tiles").map(({ ratioError }) => ratioError)),
-  };
+/** Everything that was asked for, one environment after the other. */
+async function measureAll({ quick, models: list, environments: chosen }: Options, say: Say) {
+  const models = modelsNamed(list ?? (quick ? QUICK_MODELS : undefined));
+  const threads = quick ? [1] : [1, 2].filter((count) => count <= availableParallelism());
+  const environments = [...threads.map(CPU), ...(quick ? [] : [{ ep: "wasm", threads: 1 } as const])];
+  const curves: Curve[] = [];
+  const signatures: DeviceSignature[] = [];
+  for (const environment of environments) {
+    if (chosen !== undefined && !chosen.split(",").includes(`${environment.ep}-${environment.threads}`)) continue;
+    const here = models.filter((model) =>
+      model.environments.some((each) => canonicalJson(each) === canonicalJson(environment)),
+    );
+    if (here.length === 0) continue;
+    const device = await deviceOf(environment, here, say);
+    signatures.push(device.signature);
+    curves.push(...(await benchModels(device, here, quick ? QUICK_MS : MODEL_MS, say)));
+    if (environment.ep === "cpu") curves.push(...(await benchModules(device, here, MODULE_MS, say)));
+    await device.references.release();
+  }
+  return { curves, signatures };
+}
+
+/** The curves of runs whose --json was kept: a long bench in pieces. */
+function curvesIn(files: readonly string[]) {
+  const curves = files.flatMap(
+    (file): Curve[] => JSON.parse(readFileSync(file, "utf8").trim().split("\n").at(-1)!).curves,
+  );
+  return { curves, signatures: [] };
 }
 
 await benchCommand<Options>(
   "principle",
   "predicted boundaries against measured ones and idle compute",
-  async ({ quick, models: list, environments: chosen }, say) => {
-    const models = modelsNamed(list ?? (quick ? QUICK_MODELS : undefined));
-    const threads = quick ? [1] : [1, 2].filter((count) => count <= availableParallelism());
-    const environments = [...threads.map(CPU), ...(quick ? [] : [{ ep: "wasm", threads: 1 } as const])];
-    const curves: Curve[] = [];
-    const signatures: DeviceSignature[] = [];
-    for (const environment of environments) {
-      if (chosen !== undefined && !chosen.split(",").includes(`${environment.ep}-${environment.threads}`)) continue;
-      const here = models.filter((model) =>
-        model.environments.some((each) => canonicalJson(each) === canonicalJson(environment)),
-      );
-      if (here.length === 0) continue;
-      const signature = await signatureOf(environment, here, say);
-      signatures.push(signature);
-      curves.push(...(await benchModels(environment, signature, here, quick ? QUICK_MS : MODEL_MS, say)));
-      if (environment.ep === "cpu") curves.push(...(await benchModules(environment, signature, here, MODULE_MS, say)));
-    }
-    const whole = curves.filter(({ scope }) => scope === "model");
-    const of = (family: string) => curves.filter((curve) => curve.family === family);
-    return {
-      summary: summarise(whole),
-      modules: summarise(curves.filter(({ scope }) => scope === "module")),
-      families: Object.fromEntries(["dense", "moe", "attention"].map((family) => [family, summarise(of(family))])),
-      curves,
-      signatures,
-    };
+  async (options, say) => {
+    const { curves, signatures } = options.from ? curvesIn(options.from) : await measureAll(options, say);
+    if (options.table) say(principleTable(curves));
+    return { ...summaries(curves), curves, signatures };
   },
   (command) =>
     command
       .option("--models <names>", "some of the models, comma-separated")
-      .option("--environments <names>", "some of cpu-1, cpu-2, wasm-1"),
+      .option("--environments <names>", "some of cpu-1, cpu-2, wasm-1")
+      .option("--from <files...>", "measure nothing: the curves in these files, each what --json printed")
+      .option("--table", "the tables of docs/benchmarks.md as well", false),
 );

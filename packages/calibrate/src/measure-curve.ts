@@ -6,7 +6,7 @@ import { Meter } from "./meter.ts";
 import { clockGrain, forwardsPerSample, MAX_GROUP } from "./qualify.ts";
 import { createRandom } from "./random.ts";
 import { Samples } from "./samples.ts";
-import { median } from "./stats.ts";
+import { typical } from "./stats.ts";
 
 /** Rounds over the grid: no fewer, and no more however fast the probe is. */
 const MIN_ROUNDS = 5;
@@ -60,7 +60,7 @@ export async function measureCurve(
     if (spread && clock() - start > budgetMs) break;
   }
   if (grid.length === 0) for (let i = 0; i < MAX_ROUNDS; i++) samples.addAnchor(await meter.time(1));
-  const baseMs = median(samples.anchorsMs);
+  const baseMs = typical(samples.anchorsMs);
   const rest = samples.measured.map((n) => ({ positions: n, ms: baseMs * Math.exp(samples.estimate(n).centre) }));
   return { points: [{ positions: 1, ms: baseMs }, ...rest], forwards: meter.forwards };
 }

@@ -16,7 +16,7 @@ import { type MeasuredCurve, measureCurve } from "./measure-curve.ts";
 import { median } from "./stats.ts";
 
 /** Version of the method: signatures of another are not comparable. */
-export const SIGNATURE_METHOD = 1;
+export const SIGNATURE_METHOD = 2;
 
 /** Both sides of the edges that kernels have: see `LIKELY_EDGES`. */
 const POSITIONS = [2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24, 25, 32, 33, 48, 49, 64] as const;

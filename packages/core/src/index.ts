@@ -32,7 +32,7 @@ export type { CalibrationEvent, SchedulerEvent, SchedulerListener } from "./even
 export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
 export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
 export { idleCompute } from "./idle-compute.ts";
-export { copyMs, KernelModel } from "./kernel-model.ts";
+export { copyMs, KernelModel, tableAt } from "./kernel-model.ts";
 export { tabulatedRows } from "./kernel-table.ts";
 export type {
   CopyWorkload,

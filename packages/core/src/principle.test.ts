@@ -27,8 +27,8 @@ describe("predict", () => {
     expect(part("dense-ffn").bandwidthMs[0]).toBeCloseTo(10, 9);
     expect(part("dense-ffn").computeMs[0]).toBeCloseTo(3, 9);
     expect(part("dense-ffn").computeMs[6]).toBeCloseTo(6, 9);
-    // 4,096 bytes a position of 1,001; 2,048 FLOPs for each of them.
-    expect(part("attention").bandwidthMs[0]).toBeCloseTo((4096 * 1_001) / 1e7, 9);
+    // 4,096 bytes for each of 1,000 positions and 64 of room in the cache; 2,048 FLOPs for each of 1,001.
+    expect(part("attention").bandwidthMs[0]).toBeCloseTo((4096 * 1_064) / 1e7, 9);
     expect(part("attention").computeMs[0]).toBeCloseTo((2048 * 1_001) / 1e8, 9);
     // 40 nodes at 1 us and 10,000 elements at 1 ns; the run and 4,000 bytes of logits at 0.1 ms a megabyte.
     expect(part("other").costMs[1]).toBeCloseTo(0.04 + 2 * 0.01, 9);

@@ -69,6 +69,11 @@ export interface PredictOptions {
 
 const DEFAULT_MAX_POSITIONS = 64;
 const BYTES_PER_LOGIT = 4;
+/**
+ * Positions that a cache kept in place has room for beyond its context: those of the widest forward, which are not given up after it.
+ * onnxruntime-node copies every output it returns, unused room included.
+ */
+const CACHE_ROOM = 64;
 
 /** The parts of a group's cost, [n-1] each. */
 interface Parts {
@@ -153,7 +158,10 @@ class Predictor {
     this.#batch = batch;
     this.#maxPositions = maxPositions;
     this.#uniqueExperts = uniqueExperts;
-    this.#kvBytes = summary.kvBytesPerPosition * contextLength * batch;
+    this.#kvBytes = summary.modules.reduce(
+      (sum, module) => sum + module.kvBytesPerPosition * (contextLength + this.#roomOf(module, 0)) * batch,
+      0,
+    );
     const { insideBytes, beyondBytes } = signature.cache;
     this.#beyond = shareBetween(summary.weightBytes + this.#kvBytes, insideBytes, beyondBytes);
     this.assumed.push(...summary.unresolved);
@@ -241,13 +249,14 @@ class Predictor {
   }
 
   /** The new positions see the context and, on average, half of themselves. */
-  #attentionParts({ kvBytesPerPosition, flopsPerContextPosition }: ModuleSummary, model: KernelModel): Parts {
+  #attentionParts(module: ModuleSummary, model: KernelModel): Parts {
+    const { kvBytesPerPosition, flopsPerContextPosition } = module;
     const batch = this.#batch;
     const headDim = this.#summary.headDim ?? 64;
     const perContext = flopsPerContextPosition * (1 + model.scoreChannels / headDim) * batch;
     const channels = (flopsPerContextPosition / 4) * batch;
     const seen = (n: number) => this.#context + n;
-    const bytes = (n: number) => kvBytesPerPosition * seen(n) * batch;
+    const bytes = (n: number) => kvBytesPerPosition * (this.#context + this.#roomOf(module, n)) * batch;
     const constant = (n: number) => model.nodeMs + n * channels * model.channelMs;
     return {
       bandwidthMs: this.#fill((n) => model.bandwidthMs(bytes(n))),
@@ -282,6 +291,13 @@ class Predictor {
       costMs: cost,
       peakMs: model.peakMs(flopsPerPosition * this.#batch),
     };
+  }
+
+  /** Positions of the cache beyond the context in a forward of n: all of its room where it is kept in place. */
+  #roomOf({ kernel }: ModuleSummary, n: number): number {
+    const inPlace =
+      kernel.operator === "GroupQueryAttention" && this.#signature.environment.executionProvider === "cpu";
+    return inPlace ? Math.max(CACHE_ROOM, n) : n;
   }
 
   #fill(value: (n: number) => number): number[] {

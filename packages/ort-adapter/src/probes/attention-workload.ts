@@ -1,7 +1,7 @@
 import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core";
 import { type AttentionChainShape, buildAttentionChain } from "./attention-chain.ts";
 import { attentionProbe, createAttentionFeeds } from "./attention-feeds.ts";
-import { FLOAT_BYTES, type ProbeRuntime } from "./probe-session.ts";
+import { FLOAT_BYTES, MAX_POSITIONS, type ProbeRuntime } from "./probe-session.ts";
 
 const SHAPES: Readonly<Record<WorkloadSize, AttentionChainShape & { readonly context: number }>> = {
   small: { layers: 4, heads: 6, kvHeads: 2, headDim: 64, context: 24 },
@@ -26,7 +26,8 @@ export async function attentionWorkload(
   return {
     probe: attentionProbe(session, feeds),
     calls: shape.layers,
-    bytes: (n) => 2 * kvHeads * headDim * FLOAT_BYTES * (context + n),
+    // In place the whole cache comes back, its unused room included.
+    bytes: (n) => 2 * kvHeads * headDim * FLOAT_BYTES * (context + (inPlace ? MAX_POSITIONS : n)),
     flops: (n) => 4 * heads * headDim * (context + n),
     channels: heads * headDim,
     headDim,
