@@ -40,8 +40,9 @@ export type SchedulerOptions = CommonOptions &
   );
 
 /**
- * A scheduler for sequences that are decoded one after the other. Its guard follows one text: steps of several sequences in turns
- * would mislead it. For those take `createInterleavedSchedulers`, a scheduler each; for several in one forward, `createBatchScheduler`.
+ * A scheduler for sequences that are decoded one after the other. Its guard follows one text, and its costs compare neighbouring
+ * forwards: steps of several sequences in turns would mislead both. For those take `createInterleavedSchedulers`, a scheduler each;
+ * for several in one forward, `createBatchScheduler`.
  *
  * @throws NearfreeError `invalid-argument` for an option outside its range, profiles that do not belong together,
  *   or `bitwise` without a profile to read the invariance classes from.

@@ -15,10 +15,6 @@ const RETURN_TOKENS = 2;
  * positions of the text than the loop did; between two visited ones, the draft of the first is still right, with as much of it
  * left as was not emitted. So each fixed n is followed along a trajectory of its own, from one step's text into the next.
  *
- * What the overruled policy would want is known where a step began, and nowhere inside it: a confidence that is low at the first
- * token of a draft is high behind it. So it is asked whether its wish, and then the leader, would have been better than the leader
- * alone: a policy that gains by that at every place is the better one (Howard 1960, policy improvement).
- *
  * Losses are ms less the tokens at the price of a ms, with forgetting: equal tokens cancel, and a trajectory that is a few tokens ahead
  * of another compares fairly. Following the leader needs no randomness where every expert's loss is seen (Hannan 1957); the
  * margin keeps noise from switching.
@@ -33,7 +29,6 @@ export class Guard {
   readonly #capacity: number;
   readonly #drafted: Int32Array;
   readonly #policy: Int32Array;
-  readonly #led: Int32Array;
   readonly #emitted: Int32Array;
   readonly #right: Int32Array;
   readonly #known: Int32Array;
@@ -49,7 +44,6 @@ export class Guard {
     this.#capacity = arms + 1;
     this.#drafted = new Int32Array(this.#capacity);
     this.#policy = new Int32Array(this.#capacity);
-    this.#led = new Int32Array(this.#capacity);
     this.#emitted = new Int32Array(this.#capacity);
     this.#right = new Int32Array(this.#capacity);
     this.#known = new Int32Array(this.#capacity);
@@ -84,7 +78,6 @@ export class Guard {
     const slot = (this.#first + this.#count) % this.#capacity;
     this.#drafted[slot] = Math.min(drafted, this.#arms - 1);
     this.#policy[slot] = Math.min(policy, this.#arms);
-    this.#led[slot] = this.#leader;
     this.#emitted[slot] = emitted;
     this.#right[slot] = 0;
     this.#known[slot] = 0;
@@ -135,12 +128,13 @@ export class Guard {
     }
     const tokenMs = 1 / tokensPerMs;
     for (let arm = 0; arm <= this.#arms; arm++) {
+      const width = Math.min(arm === 0 ? this.#policy[slot]! : arm, widest);
+      const ms = priceMs[width - 1]!;
       let at = this.#ahead[arm]!;
       let loss = this.#loss[arm]! * (1 - FORGET);
       while (at < emitted) {
-        const width = Math.min(arm === 0 ? this.#policyAt(slot, at) : arm, widest);
         const gain = Math.min(width, right - at + 1);
-        loss += priceMs[width - 1]! - gain * tokenMs;
+        loss += ms - gain * tokenMs;
         at += gain;
       }
       this.#loss[arm] = loss;
@@ -148,11 +142,6 @@ export class Guard {
     }
     this.#first = (slot + 1) % this.#capacity;
     this.#count--;
-  }
-
-  /** What the policy wants `at` tokens into a step: known at its start; where a leader ran past the rest, it is taken to go along. */
-  #policyAt(slot: number, at: number): number {
-    return at > 0 && this.#led[slot]! > 0 ? this.#led[slot]! : this.#policy[slot]!;
   }
 
   #choose(tokenMs: number): void {
