@@ -35,7 +35,8 @@ export function summarise(
   stop: Stop,
 ): Measurement {
   const { samples, invariance, coldMs } = findings;
-  const baseMs = [...findings.baseMs, ...samples.anchorsMs];
+  // The A/A timings are anchors too, once they are taken.
+  const baseMs = samples.anchorsMs.length > 0 ? samples.anchorsMs : findings.baseMs;
   const smallestRatio = Math.max(
     1,
     finiteOr(smallestRatioOf(samples.noiseScale), findings.smallestRatio ?? Number.NaN),
