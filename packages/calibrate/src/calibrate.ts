@@ -4,7 +4,7 @@ import { certifyBoundary } from "./certify.ts";
 import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
 import { hintedPositions } from "./hinted-sweep.ts";
-import { InvarianceRecorder, recordSingly } from "./invariance.ts";
+import { InvarianceRecorder, recordSingly, recordTogether } from "./invariance.ts";
 import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./inversions.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
 import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
@@ -147,12 +147,13 @@ async function prepareClock(probe: Probe, meter: Meter, settings: Settings, find
     if (warm.length === 0) findings.coldMs = ms;
     warm.push(ms);
     findings.baseMs = [Math.min(...warm)];
-    if (probe.logits !== undefined && probe.columns !== undefined) {
-      findings.invariance.record(1, probe.logits, probe.columns);
-    }
   };
-  await warmUp(meter, 1, { onRun });
-  meter.countUntimed(await recordSingly(probe, findings.invariance, settings.hint !== undefined));
+  await warmUp(meter, 1, onRun);
+  if (probe.rows !== undefined) {
+    await recordTogether(findings.invariance, probe.rows, meter, 1);
+    const hinted = settings.hint !== undefined;
+    await recordSingly(findings.invariance, probe.rows, meter, { most: probe.maxPositions, hinted });
+  }
   const group = forwardsPerSample(grainMs, Math.min(...warm), epsilon);
   meter.group = group ?? MAX_GROUP;
   if (group !== undefined) return true;

@@ -17,17 +17,16 @@ function scriptedCell({ slowdown = () => 1, columns }: CellScript = {}) {
   let now = 0;
   const ran: number[] = [];
   const warming: number[] = [];
+  const forward = async (n: number) => {
+    now += n * slowdown(ran.length);
+    ran.push(n);
+    return new Float32Array(n);
+  };
   const probe: Probe = {
     maxPositions: 8,
-    columns,
-    get logits() {
-      return new Float32Array(ran.at(-1) ?? 1);
-    },
     prepare: () => {},
-    run: async (n) => {
-      now += n * slowdown(ran.length);
-      ran.push(n);
-    },
+    run: async (n) => void (await forward(n)),
+    ...(columns && { rows: { columns, together: forward, singly: forward } }),
   };
   const meter = new Meter(probe, () => now, { forwards: 1_000, ms: 1e9 }, undefined);
   const samples = new Samples();

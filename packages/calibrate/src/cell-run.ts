@@ -1,5 +1,5 @@
 import type { Probe } from "@nearfree/core";
-import type { InvarianceRecorder } from "./invariance.ts";
+import { type InvarianceRecorder, recordTogether } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
 import { type Random, shuffled } from "./random.ts";
 import { ANCHOR_GATE, type Samples } from "./samples.ts";
@@ -86,11 +86,10 @@ export class CellRun {
 
   /** Compares the bits of every n in `positions` that this run did not run: they were measured earlier, or in another cell. */
   async revisit(positions: readonly number[]): Promise<void> {
-    if (this.#probe.columns === undefined) return;
+    const { rows } = this.#probe;
+    if (rows === undefined) return;
     for (const n of positions) {
-      if (this.#warm.has(n)) continue;
-      await this.#meter.time(n);
-      this.#record(n);
+      if (!this.#warm.has(n)) await recordTogether(this.#invariance, rows, this.#meter, n);
     }
   }
 
@@ -98,8 +97,9 @@ export class CellRun {
   async #warmUp(n: number): Promise<void> {
     if (this.#warm.has(n)) return;
     this.#onWarming(n);
-    await this.#meter.time(n);
-    this.#record(n);
+    const { rows } = this.#probe;
+    if (rows === undefined) await this.#meter.time(n);
+    else await recordTogether(this.#invariance, rows, this.#meter, n);
     this.#warm.add(n);
   }
 
@@ -121,10 +121,5 @@ export class CellRun {
   #differ(before: number, after: number): boolean {
     const gate = Math.max(ANCHOR_GATE, ANCHOR_GATE_NOISES * this.#samples.noiseScale);
     return Math.abs(Math.log(after / before)) > gate;
-  }
-
-  #record(n: number): void {
-    const { logits, columns } = this.#probe;
-    if (logits !== undefined && columns !== undefined) this.#invariance.record(n, logits, columns);
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { InvarianceRecorder, recordSingly } from "./invariance.ts";
+import { InvarianceRecorder, recordSingly, recordTogether } from "./invariance.ts";
+import { Meter } from "./meter.ts";
 
 const COLUMNS = 4;
 
@@ -31,16 +32,17 @@ describe("InvarianceRecorder", () => {
   it("compares as many rows of n = 1 as a probe runs singly", async () => {
     const recorder = new InvarianceRecorder();
     recorder.record(1, logits(1, 2 ** -10), COLUMNS);
-    const probe = {
-      maxPositions: 3,
+    const rows = {
       columns: COLUMNS,
-      prepare: () => {},
-      run: async () => {},
-      runSingly: async (rows: number) => logits(rows, 2 ** -10),
+      together: async (n: number) => logits(n),
+      singly: async (count: number) => logits(count, 2 ** -10),
     };
-    await recordSingly(probe, recorder);
-    recorder.record(8, logits(8), COLUMNS);
+    const probe = { maxPositions: 3, prepare: () => {}, run: async () => {}, rows };
+    const meter = new Meter(probe, () => 0, { forwards: 100, ms: 1_000 }, undefined);
+    await recordSingly(recorder, rows, meter, { most: 3, hinted: false });
+    await recordTogether(recorder, rows, meter, 8);
     expect(recorder.result()).toEqual({ classes: [[1], [8]], maxDifference: 2 ** -10, rows: 3, argmaxFlips: 0 });
+    expect(meter.forwards).toBe(4);
   });
 
   it("counts rows whose best column differs", () => {

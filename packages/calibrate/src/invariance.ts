@@ -1,4 +1,5 @@
-import type { Invariance, Probe } from "@nearfree/core";
+import type { Invariance, ProbeRows } from "@nearfree/core";
+import type { Meter } from "./meter.ts";
 
 /** Most bytes of logits kept for comparison per class; later rows of a wide forward are not compared beyond it. */
 const MAX_CLASS_BYTES = 64 << 20;
@@ -81,12 +82,25 @@ export class InvarianceRecorder {
   }
 }
 
-/** Records several rows of n = 1, where the probe can run them; returns how many. Before any other n is recorded. */
-export async function recordSingly(probe: Probe, recorder: InvarianceRecorder, hinted = false): Promise<number> {
-  if (probe.runSingly === undefined || probe.columns === undefined) return 0;
-  const rows = Math.min(hinted ? HINTED_SINGLE_ROWS : SINGLE_ROWS, probe.maxPositions);
-  recorder.record(1, await probe.runSingly(rows), probe.columns);
-  return rows;
+/** Records several rows of n = 1, before any other n is recorded; `most`: of them that the probe has. */
+export async function recordSingly(
+  recorder: InvarianceRecorder,
+  { columns, singly }: ProbeRows,
+  meter: Meter,
+  { most, hinted }: { readonly most: number; readonly hinted: boolean },
+): Promise<void> {
+  const count = Math.min(hinted ? HINTED_SINGLE_ROWS : SINGLE_ROWS, most);
+  recorder.record(1, await meter.untimed(count, () => singly(count)), columns);
+}
+
+/** Records the rows of one forward of n positions. */
+export async function recordTogether(
+  recorder: InvarianceRecorder,
+  { columns, together }: ProbeRows,
+  meter: Meter,
+  n: number,
+): Promise<void> {
+  recorder.record(n, await meter.untimed(1, () => together(n)), columns);
 }
 
 /** Whether the values that both have are the same bits. */

@@ -52,10 +52,12 @@ export class Meter {
     return this.forwards + (this.#budget.forwards - this.timings) * this.group;
   }
 
-  /** Forwards that were run for their logits: they cost the same. */
-  countUntimed(forwards: number): void {
+  /** Runs `forwards` of them for their logits: they count like any other. @throws MeasuringStopped before running anything. */
+  async untimed<T>(forwards: number, run: () => Promise<T>): Promise<T> {
+    this.#check();
     this.forwards += forwards;
     this.timings += forwards;
+    return run();
   }
 
   /**
@@ -65,9 +67,7 @@ export class Meter {
    * @throws MeasuringStopped before running anything.
    */
   async time(n: number): Promise<number> {
-    if (this.#signal?.aborted) throw new MeasuringStopped("aborted");
-    if (this.timings >= this.#budget.forwards) throw new MeasuringStopped("forwards");
-    if (this.elapsedMs >= this.#budget.ms) throw new MeasuringStopped("time");
+    this.#check();
     this.timings++;
     await this.#probe.prepare(n);
     const start = this.#clock();
@@ -78,5 +78,11 @@ export class Meter {
     const ms = this.#clock() - start;
     this.forwards += this.group;
     return ms / this.group;
+  }
+
+  #check(): void {
+    if (this.#signal?.aborted) throw new MeasuringStopped("aborted");
+    if (this.timings >= this.#budget.forwards) throw new MeasuringStopped("forwards");
+    if (this.elapsedMs >= this.#budget.ms) throw new MeasuringStopped("time");
   }
 }

@@ -28,28 +28,39 @@ function recordingRunner(contextLimit: number): Runner & { readonly calls: strin
 }
 
 describe("createModelProbe", () => {
-  it("reads the context in once and rewinds to it before each run", async () => {
+  it("reads the context in once, rewinds to it before each run and goes through the text", async () => {
     const runner = recordingRunner(100);
-    const probe = createModelProbe(runner, { tokens: [1, 0, 1, 1, 0, 1], contextLength: 3 });
-    for (const n of [1, 3]) {
+    const probe = createModelProbe(runner, { tokens: [5, 0, 1, 2, 3, 4], contextLength: 3 });
+    for (const n of [1, 2, 3, 1]) {
       await probe.prepare(n);
       await probe.run(n);
     }
     expect(runner.calls).toEqual([
       "rewind 0",
-      "forward 1 0 1 rows 0",
-      "forward 1 rows 1",
+      "forward 5 0 1 rows 0",
+      "forward 2 rows 1",
       "rewind 3",
-      "forward 1 0 1 rows 3",
+      "forward 3 4 rows 2",
+      "rewind 3",
+      "forward 5 0 1 rows 3",
+      "rewind 3",
+      "forward 2 rows 1",
     ]);
-    expect(probe.columns).toBe(2);
-    expect([...probe.logits!]).toEqual([3, 1, 4, 0, 5, 1]);
+  });
+
+  it("runs the same rows together, whatever was timed before", async () => {
+    const runner = recordingRunner(100);
+    const probe = createModelProbe(runner, { tokens: [1, 0, 1, 1, 0, 1], contextLength: 3 });
+    await probe.prepare(2);
+    await probe.run(2);
+    expect(probe.rows!.columns).toBe(2);
+    expect([...(await probe.rows!.together(3))]).toEqual([3, 1, 4, 0, 5, 1]);
   });
 
   it("runs the same rows one position at a time, behind the context", async () => {
     const runner = recordingRunner(100);
     const probe = createModelProbe(runner, { tokens: [1, 0, 1, 1, 0, 1], contextLength: 3 });
-    expect([...(await probe.runSingly!(3))]).toEqual([3, 1, 4, 0, 5, 1]);
+    expect([...(await probe.rows!.singly(3))]).toEqual([3, 1, 4, 0, 5, 1]);
     await probe.prepare(2);
     expect(runner.calls.slice(2)).toEqual(["forward 1 rows 1", "forward 0 rows 1", "forward 1 rows 1", "rewind 3"]);
   });

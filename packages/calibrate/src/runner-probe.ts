@@ -2,7 +2,10 @@ import type { Probe, Runner } from "@nearfree/core";
 import { NearfreeError } from "@nearfree/core";
 
 export interface ModelProbeOptions {
-  /** Tokens of real text: what a forward costs may depend on them (a mixture of experts routes by content). */
+  /**
+   * Tokens of real text: what a forward costs may depend on them (a mixture of experts routes by content). The context is their
+   * beginning; timed forwards go through all of them in turn.
+   */
   readonly tokens: ArrayLike<number>;
   /** Positions in the KV cache before each timed forward. */
   readonly contextLength: number;
@@ -10,7 +13,7 @@ export interface ModelProbeOptions {
 
 /**
  * Measures a whole model through its runner, by the path that a decode loop takes: `prepare` rewinds to `contextLength`, `run(n)`
- * forwards the n tokens of the text that follow and reads every row of logits back. The context is read in once, at the first
+ * forwards the next n tokens of the text and reads every row of logits back. The context is read in once, at the first
  * `prepare`. The runner belongs to the probe while it is in use.
  *
  * @throws NearfreeError `invalid-argument` where the text has no token beyond the context, `context-exceeded` where the model's context
@@ -40,9 +43,10 @@ export function createModelProbe(runner: Runner, { tokens, contextLength }: Mode
   }
   const text = Int32Array.from(tokens);
   const context = text.subarray(0, contextLength);
-  const inputs: Int32Array[] = []; // inputs[n]: the n tokens after the context.
+  const behind = (n: number) => text.subarray(contextLength, contextLength + n);
   let filled = false;
-  let logits: Float32Array | undefined;
+  let next = contextLength;
+  let input = text;
 
   async function returnToContext(): Promise<void> {
     if (filled) {
@@ -56,24 +60,29 @@ export function createModelProbe(runner: Runner, { tokens, contextLength }: Mode
 
   return {
     maxPositions: Math.min(contextLimit, text.length) - contextLength,
-    columns: vocabularySize,
-    get logits() {
-      return logits;
-    },
     prepare(n: number) {
-      inputs[n] ??= text.subarray(contextLength, contextLength + n);
+      if (next + n > text.length) next = 0;
+      input = text.subarray(next, next + n);
+      next += n;
       return returnToContext();
     },
-    async runSingly(rows: number) {
-      await returnToContext();
-      const singles = new Float32Array(rows * vocabularySize);
-      for (let row = 0; row < rows; row++) {
-        singles.set(await runner.forward([text[contextLength + row]!]), row * vocabularySize);
-      }
-      return singles;
+    async run() {
+      await runner.forward(input);
     },
-    async run(n: number) {
-      logits = await runner.forward(inputs[n]!);
+    rows: {
+      columns: vocabularySize,
+      async together(n: number) {
+        await returnToContext();
+        return runner.forward(behind(n));
+      },
+      async singly(count: number) {
+        await returnToContext();
+        const singles = new Float32Array(count * vocabularySize);
+        for (const [row, token] of behind(count).entries()) {
+          singles.set(await runner.forward([token]), row * vocabularySize);
+        }
+        return singles;
+      },
     },
   };
 }

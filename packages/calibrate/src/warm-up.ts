@@ -6,15 +6,10 @@ export const SETTLED_TOLERANCE = 0.1;
 export const MAX_WARM_RUNS = 8;
 
 /**
- * Runs n until the last 2 times lie within `tolerance` of the fastest, 8 runs at most: a first run may compile pipelines or
- * plan memory. On a machine whose noise exceeds 10% that would never happen, so the tolerance follows the noise.
- * `onRun` is called after each run, untimed.
+ * Runs n until the last 2 times lie within 10% of the fastest, 8 runs at most: a first run may compile pipelines or plan memory.
+ * `onRun` is told the ms of each.
  */
-export async function warmUp(
-  meter: Meter,
-  n: number,
-  { tolerance = SETTLED_TOLERANCE, onRun = () => {} }: { tolerance?: number; onRun?: (ms: number) => void } = {},
-): Promise<void> {
+export async function warmUp(meter: Meter, n: number, onRun: (ms: number) => void = () => {}): Promise<void> {
   let fastest = Number.POSITIVE_INFINITY;
   const times: number[] = [];
   while (times.length < MAX_WARM_RUNS) {
@@ -23,6 +18,6 @@ export async function warmUp(
     times.push(ms);
     fastest = Math.min(fastest, ms);
     const last = times.slice(-SETTLED_RUNS);
-    if (last.length === SETTLED_RUNS && last.every((time) => time <= fastest * (1 + tolerance))) break;
+    if (last.length === SETTLED_RUNS && last.every((time) => time <= fastest * (1 + SETTLED_TOLERANCE))) break;
   }
 }

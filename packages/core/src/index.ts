@@ -53,7 +53,7 @@ export type { Policy, Situation } from "./policy/policy.ts";
 export { predictedProfile } from "./predicted-profile.ts";
 export type { Mechanism, ModulePrediction, PredictedBoundary, Prediction, PredictOptions } from "./principle.ts";
 export { predict } from "./principle.ts";
-export type { Clock, Probe } from "./probe.ts";
+export type { Clock, Probe, ProbeRows } from "./probe.ts";
 export type {
   Boundary,
   CurvePoint,

@@ -1,6 +1,8 @@
 /**
  * Anything whose cost against n can be measured: a whole model, one module, one kernel.
- * `run(n)` must cost the same whenever it is called: state (a KV cache) is put back outside the timed part.
+ * `run(n)` must cost the same whenever it is called: state (a KV cache) is put back outside the timed part. What it is fed may differ
+ * from call to call, and should where the cost depends on it: a mixture of experts that sees one token again finds its experts in the
+ * cache, as no decode loop does.
  */
 export interface Probe {
   /** Largest n that `run` accepts. */
@@ -9,18 +11,20 @@ export interface Probe {
   prepare(n: number): void | Promise<void>;
   /** Timed: one forward of n positions, end to end (readback included). */
   run(n: number): Promise<void>;
+  /** Where the probe has logits: what invariance classes are found with. */
+  readonly rows?: ProbeRows | undefined;
+}
+
+/** Logits of the same rows, always of the same tokens, by forwards of different widths. Untimed. */
+export interface ProbeRows {
+  readonly columns: number;
+  /** The first n rows by one forward of n positions: row-major [n, columns], overwritten by what is run next. */
+  together(n: number): Promise<Float32Array>;
   /**
-   * Logits of the last `run(n)`, row-major [n, columns], where the probe has them: used to find invariance classes.
-   * Overwritten by the next `run`.
+   * The first `count` rows, each by a forward of one position: [count, columns]. What a plain loop sees: one row of n = 1 would
+   * say little of how far its kernels differ.
    */
-  readonly logits?: Float32Array | undefined;
-  /** Columns of a row in `logits`. */
-  readonly columns?: number | undefined;
-  /**
-   * Untimed: the rows that `run(n)` computes at once, `rows` of them, each by a forward of one position; logits [rows, columns].
-   * What a plain loop sees: one row of n = 1 would say little of how far its kernels differ.
-   */
-  runSingly?(rows: number): Promise<Float32Array>;
+  singly(count: number): Promise<Float32Array>;
 }
 
 /** A monotonic clock in ms, injected wherever time is read. */

@@ -26,9 +26,10 @@ async function probeOf(decoder: SmallDecoderOptions, options: Partial<BatchProbe
 }
 
 async function logitsOf(probe: Probe, n: number): Promise<Float32Array> {
+  // What is timed in between changes nothing.
   await probe.prepare(n);
   await probe.run(n);
-  return probe.logits!.slice();
+  return (await probe.rows!.together(n)).slice();
 }
 
 const largestDifference = (a: Float32Array, b: Float32Array) =>
@@ -43,14 +44,14 @@ describe.each([
     await runner.forward(TOKENS.subarray(0, CONTEXT), 0);
     const alone = (await runner.forward(TOKENS.subarray(CONTEXT, CONTEXT + 5))).slice();
     const probe = await probeOf(decoder);
-    expect(probe.columns).toBe(vocabularySize);
+    expect(probe.rows!.columns).toBe(vocabularySize);
     for (const n of [5, 1, 8, 5]) {
       const logits = await logitsOf(probe, n);
       expect(logits).toHaveLength(n * vocabularySize);
       const shared = Math.min(n, 5) * vocabularySize;
       expect(largestDifference(logits.slice(0, shared), alone.subarray(0, shared))).toBeLessThan(1e-4);
     }
-    const singly = await probe.runSingly!(5);
+    const singly = await probe.rows!.singly(5);
     expect(largestDifference(singly, alone)).toBeLessThan(1e-4);
     expect(await logitsOf(probe, 5)).toEqual(await logitsOf(probe, 5));
   });
@@ -63,7 +64,7 @@ it("feeds what other exports ask for: int32, float16, num_logits_to_keep", async
   const options = { Tensor, tokens: [1, 2, 3], contextLength: 6, batch: 1, contextLimit: 64, maxPositions: 4 };
   const probe = await createBatchProbe(session, options);
   const logits = await logitsOf(probe, 4);
-  expect(logits).toHaveLength(4 * probe.columns!);
+  expect(logits).toHaveLength(4 * probe.rows!.columns);
   expect(logits.every(Number.isFinite)).toBe(true);
 });
 

@@ -2,7 +2,7 @@ import { NearfreeError, type Probe } from "@nearfree/core";
 import type { TensorConstructor } from "onnxruntime-common";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { type IoTemplates, resolveIo, type SessionIo } from "./io-names.ts";
-import type { Feeds, Results } from "./kv-cache.ts";
+import type { Feeds } from "./kv-cache.ts";
 import { type Past, Sequences } from "./sequences.ts";
 
 /** Widest forward, where the caller names none and the context has room for it. */
@@ -28,7 +28,7 @@ export interface BatchProbeOptions {
 /**
  * Measures a decoder on several sequences at once: a forward of n positions adds n to each of `batch` sequences and reads logits
  * [batch, n, vocabulary] back. The cache grows: the past of the context is fed as the runtime returned it, and what a timed
- * forward returns is dropped. `logits` are those of the first sequence, [n, vocabulary].
+ * forward returns is dropped. `rows` are those of the first sequence.
  *
  * @throws NearfreeError `unsupported-model` where a trial shows that the model cannot run `batch` sequences on a non-empty cache
  *   (GroupQueryAttention on the CPU), or as `createSessionRunner` does; `invalid-argument`; `context-exceeded`; `run-failed`.
@@ -43,32 +43,38 @@ export async function createBatchProbe(
   const columns = await sequences.tryOut();
   const feeds: Feeds[] = []; // feeds[n]: of a forward of n positions on the context.
   let past: Past | undefined;
-  let last: Results | undefined;
+  let next = contextLength;
+  let input: Feeds = {};
   const context = async () => {
     past ??= await sequences.read(contextLength);
     return past;
   };
   return {
     maxPositions: Math.min(maxPositions, contextLimit - contextLength),
-    columns,
-    get logits() {
-      return last && sequences.firstLogits(last);
-    },
     async prepare(n: number) {
       feeds[n] ??= sequences.feeds(await context(), n, n);
+      input = { ...feeds[n], ...sequences.tokensFrom(next, n) };
+      next += n;
     },
-    async run(n: number) {
-      last = await sequences.run(feeds[n]!, sequences.all);
+    async run() {
+      await sequences.run(input, sequences.all);
     },
-    async runSingly(rows: number) {
-      const singles = new Float32Array(rows * columns);
-      let at = await context();
-      for (let row = 0; row < rows; row++) {
-        const results = await sequences.run(sequences.feeds(at, 1, 1), sequences.all);
-        singles.set(sequences.firstLogits(results), row * columns);
-        at = sequences.pastAfter(at, 1, results);
-      }
-      return singles;
+    rows: {
+      columns,
+      async together(n: number) {
+        feeds[n] ??= sequences.feeds(await context(), n, n);
+        return sequences.firstLogits(await sequences.run(feeds[n], sequences.all));
+      },
+      async singly(count: number) {
+        const singles = new Float32Array(count * columns);
+        let at = await context();
+        for (let row = 0; row < count; row++) {
+          const results = await sequences.run(sequences.feeds(at, 1, 1), sequences.all);
+          singles.set(sequences.firstLogits(results), row * columns);
+          at = sequences.pastAfter(at, 1, results);
+        }
+        return singles;
+      },
     },
   };
 }

@@ -81,13 +81,19 @@ export class Sequences {
 
   /** Inputs of a forward that adds `count` positions to `past`; `rows` of the last ones need logits. */
   feeds({ length, tensors }: Past, count: number, rows: number): Feeds {
-    const { tokens, attentionMask, positionIds, logitsToKeep } = this.#io;
-    const token = (b: number, i: number) => this.#tokens[(b * this.#stride + length + i) % this.#tokens.length]!;
-    const feeds: Feeds = { ...tensors, [tokens.name]: this.#integers(tokens, count, token) };
+    const { attentionMask, positionIds, logitsToKeep } = this.#io;
+    const feeds: Feeds = { ...tensors, ...this.tokensFrom(length, count) };
     if (attentionMask) feeds[attentionMask.name] = this.#integers(attentionMask, length + count, () => 1);
     if (positionIds) feeds[positionIds.name] = this.#integers(positionIds, count, (_, i) => length + i);
     if (logitsToKeep) feeds[logitsToKeep.name] = integerTensor(this.#Tensor, logitsToKeep, Math.min(rows, count));
     return feeds;
+  }
+
+  /** The input of `count` tokens of every sequence's part of the text, from its token `start` on. */
+  tokensFrom(start: number, count: number): Feeds {
+    const { tokens } = this.#io;
+    const token = (b: number, i: number) => this.#tokens[(b * this.#stride + start + i) % this.#tokens.length]!;
+    return { [tokens.name]: this.#integers(tokens, count, token) };
   }
 
   /** @throws NearfreeError `run-failed` */

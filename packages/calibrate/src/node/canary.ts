@@ -1,6 +1,6 @@
 import { type Clock, DEFAULT_EPSILON, NearfreeError, type Probe, type Profile, prefixFree } from "@nearfree/core";
 import { CellRun } from "../cell-run.ts";
-import { InvarianceRecorder } from "../invariance.ts";
+import { InvarianceRecorder, recordTogether } from "../invariance.ts";
 import { MeasuringStopped, Meter } from "../meter.ts";
 import { clockGrain, forwardsPerSample, testAgainstItself } from "../qualify.ts";
 import { createRandom } from "../random.ts";
@@ -75,11 +75,8 @@ async function testClaims(
   const samples = new Samples();
   const invariance = new InvarianceRecorder();
   const warm: number[] = [];
-  const onRun = (ms: number) => {
-    warm.push(ms);
-    if (probe.logits !== undefined && probe.columns !== undefined) invariance.record(1, probe.logits, probe.columns);
-  };
-  await warmUp(meter, 1, { onRun });
+  await warmUp(meter, 1, (ms) => warm.push(ms));
+  if (probe.rows !== undefined) await recordTogether(invariance, probe.rows, meter, 1);
   const group = forwardsPerSample(clockGrain(clock), Math.min(...warm), DEFAULT_EPSILON);
   if (group === undefined) return unresolvable("the clock is too coarse for so fast a model");
   meter.group = group;

@@ -75,8 +75,9 @@ export interface SyntheticMachineOptions {
   readonly grainMs?: number;
   /** The first forward of each n costs this many times more. Default 3. */
   readonly coldFactor?: number;
-  /** Logits of a forward of n positions, row-major, and their columns. */
+  /** Logits of the first n rows by a forward of n positions, row-major. */
   readonly logits?: (n: number) => Float32Array;
+  /** Columns of a row in `logits`. Default 1. */
   readonly columns?: number;
 }
 
@@ -90,26 +91,35 @@ export interface SyntheticMachine {
 /** A scripted machine: `probe` and `clock` share one time line, and the same seed gives the same run. */
 export function createSyntheticMachine(options: SyntheticMachineOptions): SyntheticMachine {
   const { cost, noise = NOISES.quiet, seed = 1, baseMs = 1, maxPositions = 64, coldFactor = 3 } = options;
-  const { grainMs = 1e-6, logits, columns } = options;
+  const { grainMs = 1e-6, logits, columns = 1 } = options;
   const random = createRandom(seed);
   const slowdown = Array.isArray(noise) ? createReplay(noise, random) : createSlowdown(noise as NoiseModel, random);
   const warm = new Set<number>();
   let now = 0;
   let forwards = 0;
-  let last: Float32Array | undefined;
+  const run = async (n: number) => {
+    forwards++;
+    now += baseMs * slowdown(cost(n) * (warm.has(n) ? 1 : coldFactor));
+    warm.add(n);
+  };
   const probe: Probe = {
     maxPositions,
-    columns,
-    get logits() {
-      return last;
-    },
     prepare: () => {},
-    run: async (n) => {
-      forwards++;
-      now += baseMs * slowdown(cost(n) * (warm.has(n) ? 1 : coldFactor));
-      warm.add(n);
-      last = logits?.(n);
-    },
+    run,
+    ...(logits && {
+      rows: {
+        columns,
+        async together(n) {
+          await run(n);
+          return logits(n);
+        },
+        async singly(count) {
+          for (let row = 0; row < count; row++) await run(1);
+          const { length } = logits(1);
+          return Float32Array.from({ length: count * length }, (_, i) => logits(1)[i % length]!);
+        },
+      },
+    }),
   };
   const clock = () => {
     now += 2e-5; // Reading a clock takes about 20 ns.

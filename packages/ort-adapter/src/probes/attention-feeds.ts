@@ -1,7 +1,7 @@
 import type { Probe } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+import { activationTensor } from "./activation-tensor.ts";
 import { MAX_POSITIONS, type SignatureSession } from "./probe-session.ts";
-import { waveTensor } from "./wave-tensor.ts";
 
 export interface AttentionFeedOptions {
   readonly layers: number;
@@ -17,9 +17,13 @@ export interface AttentionFeedOptions {
   readonly Tensor: TensorConstructor;
 }
 
-/** What a chain of attentions is fed with: made once for each n, the caches once for all. */
+/** Different rows for each n, gone through in turn: experts are chosen by them. */
+const TURNS = 8;
+
+/** What a chain of attentions is fed with: made once for each n and turn, the caches once for all. */
 export interface AttentionFeeds {
-  inputs(n: number): InferenceSession.FeedsType;
+  /** `turn` from 0 to 7. */
+  inputs(n: number, turn: number): InferenceSession.FeedsType;
   /** Every output of a decode step comes back: what the last layer gives, and the caches. */
   readonly outputs: InferenceSession.FetchesType;
 }
@@ -32,17 +36,17 @@ export function createAttentionFeeds(inputNames: readonly string[], options: Att
   const outputs: Record<string, Tensor | null> = { y: null };
   for (let layer = 0; layer < layers; layer++) {
     for (const part of ["key", "value"]) {
-      const cache = waveTensor(TensorClass, [1, kvHeads, length, headDim]);
+      const cache = activationTensor(TensorClass, [1, kvHeads, length, headDim]);
       caches.set(`past_key_values.${layer}.${part}`, cache);
       outputs[`present.${layer}.${part}`] = inPlace ? cache : null;
     }
   }
-  const made = new Map<number, InferenceSession.FeedsType>();
+  const made = new Map<string, InferenceSession.FeedsType>();
   const ones = (count: number) => new TensorClass("int64", new BigInt64Array(count).fill(1n), [1, count]);
-  const make = (n: number): InferenceSession.FeedsType => {
+  const make = (n: number, turn: number): InferenceSession.FeedsType => {
     const all: InferenceSession.FeedsType = {
-      x: waveTensor(TensorClass, [1, n, width]),
-      kv: waveTensor(TensorClass, [1, n, kvHeads * headDim]),
+      x: activationTensor(TensorClass, [1, n, width], turn),
+      kv: activationTensor(TensorClass, [1, n, kvHeads * headDim]),
       input_ids: ones(n),
       attention_mask: ones(context + n),
       ...Object.fromEntries(caches),
@@ -51,22 +55,28 @@ export function createAttentionFeeds(inputNames: readonly string[], options: Att
     return Object.fromEntries(Object.entries(all).filter(([name]) => inputNames.includes(name)));
   };
   return {
-    inputs(n) {
-      const feeds = made.get(n) ?? make(n);
-      made.set(n, feeds);
+    inputs(n, turn) {
+      const key = `${n} ${turn}`;
+      const feeds = made.get(key) ?? make(n, turn);
+      made.set(key, feeds);
       return feeds;
     },
     outputs: outputs as InferenceSession.FetchesType,
   };
 }
 
-/** A session of attentions, fed so. */
+/** A session of attentions, or of other modules, fed so. */
 export function attentionProbe(session: SignatureSession, feeds: AttentionFeeds): Probe {
+  let turn = 0;
+  let input: InferenceSession.FeedsType = {};
   return {
     maxPositions: MAX_POSITIONS,
-    prepare: (n) => void feeds.inputs(n),
-    run: async (n) => {
-      await session.run(feeds.inputs(n), feeds.outputs);
+    prepare: (n) => {
+      input = feeds.inputs(n, turn);
+      turn = (turn + 1) % TURNS;
+    },
+    run: async () => {
+      await session.run(input, feeds.outputs);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core";
+import { activationTensor } from "./activation-tensor.ts";
 import { buildExpertChain } from "./expert-chain.ts";
 import { feedProbe, type ProbeRuntime } from "./probe-session.ts";
-import { waveTensor } from "./wave-tensor.ts";
 import { bytesPerWeight, targetBytes } from "./working-set.ts";
 
 const WIDTH = 448;
@@ -23,7 +23,7 @@ export async function expertWorkload(
   if (model === undefined) return undefined;
   const session = await open(model);
   const probe = feedProbe(session, (n) => ({
-    x: waveTensor(Tensor, [1, n, WIDTH]),
+    x: activationTensor(Tensor, [1, n, WIDTH]),
     scores: new Tensor("float32", new Float32Array(n * threads), [n, threads]),
   }));
   return {

@@ -1,7 +1,7 @@
 import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core";
+import { activationTensor } from "./activation-tensor.ts";
 import { buildLinearChain } from "./linear-chain.ts";
 import { feedProbe, type ProbeRuntime } from "./probe-session.ts";
-import { waveTensor } from "./wave-tensor.ts";
 import { bytesPerWeight, targetBytes } from "./working-set.ts";
 
 /** Widths that no common decoder has, multiples of 64 so that no kernel has columns left over. */
@@ -23,7 +23,7 @@ export async function linearWorkload(
   const session = await open(model);
   const flops = 2 * width * width;
   return {
-    probe: feedProbe(session, (n) => ({ x: waveTensor(Tensor, [1, n, width]) })),
+    probe: feedProbe(session, (n) => ({ x: activationTensor(Tensor, [1, n, width]) })),
     calls: layers,
     bytes: () => bytes,
     flops: () => flops,

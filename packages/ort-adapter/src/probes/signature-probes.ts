@@ -1,6 +1,7 @@
 import type { ElementWorkload, Probe, SignatureProbes } from "@nearfree/core";
 import type { TensorConstructor } from "onnxruntime-common";
 import { encodeModelToBytes } from "../onnx/writer.ts";
+import { activationTensor } from "./activation-tensor.ts";
 import { attentionWorkload } from "./attention-workload.ts";
 import { buildCopyGraph } from "./copy-graph.ts";
 import { buildElementChain, NODES_PER_BLOCK } from "./element-chain.ts";
@@ -8,7 +9,6 @@ import { expertWorkload } from "./expert-workload.ts";
 import { buildLinearChain } from "./linear-chain.ts";
 import { LINEAR_WIDTHS, linearWorkload } from "./linear-workload.ts";
 import { FLOAT_BYTES, feedProbe, type ProbeRuntime, type SignatureSession } from "./probe-session.ts";
-import { waveTensor } from "./wave-tensor.ts";
 
 const ELEMENT_SHAPES = [
   { width: 320, blocks: 16 },
@@ -34,7 +34,7 @@ export function createSignatureProbes({ createSession, ...options }: SignaturePr
   const runtime: ProbeRuntime = { ...options, open: (model) => createSession(encodeModelToBytes(model)) };
   const { open, Tensor } = runtime;
   const chainProbe = (session: SignatureSession, width: number) =>
-    feedProbe(session, (n) => ({ x: waveTensor(Tensor, [1, n, width]) }));
+    feedProbe(session, (n) => ({ x: activationTensor(Tensor, [1, n, width]) }));
   return {
     kernel(kernel, size) {
       if (kernel.weight === undefined) return attentionWorkload(runtime, kernel, size);
@@ -51,7 +51,7 @@ export function createSignatureProbes({ createSession, ...options }: SignaturePr
       ),
     async copy(bytes) {
       const session = await open(buildCopyGraph(COPIES));
-      const x = waveTensor(Tensor, [1, bytes / FLOAT_BYTES]);
+      const x = activationTensor(Tensor, [1, bytes / FLOAT_BYTES]);
       const names = Array.from({ length: COPIES }, (_, i) => `y${i}`);
       const probe: Probe = {
         maxPositions: COPIES,
