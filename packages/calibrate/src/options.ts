@@ -12,7 +12,7 @@ import { createHint, type Hint } from "./hint.ts";
 import type { Budget } from "./meter.ts";
 
 /** Version of the measurement method, part of a profile's key: bumped when figures stop being comparable. */
-export const METHOD_VERSION = 2;
+export const METHOD_VERSION = 3;
 
 export const DEFAULT_MAX_POSITIONS = 64;
 /** Most forwards of one cell, and most ms. */
