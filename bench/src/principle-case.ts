@@ -9,6 +9,7 @@ import {
   type Probe,
   predict,
 } from "@nearfree/core";
+import { isRight } from "./calibration-score.ts";
 import { type References, rescaled } from "./principle-references.ts";
 import { type Rival, rivalsOf } from "./principle-rivals.ts";
 
@@ -48,7 +49,9 @@ export interface Case {
   readonly idleCompute: number;
   readonly limit: string;
   readonly sameStair: boolean;
-  /** The same by the signature as first measured. */
+  /** Right by the rule that calibrations are judged by: the cost at the boundary and that beyond lie on their sides of the threshold, within 2%. */
+  readonly right: boolean;
+  /** The same stair by the signature as first measured. */
   readonly staleSameStair: boolean;
   /** Idle compute over measured. */
   readonly overPrediction: number;
@@ -59,6 +62,8 @@ export interface Case {
 
 export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | "ep" | "threads" | "contextLength"> {
   readonly budgetMs: number;
+  /** Experts that real text wakes, [n-1], of a mixture whose routing was measured: no forward of this model was timed for it. */
+  readonly uniqueExperts?: readonly number[] | undefined;
   /** Monotonic, in ms. Default `performance.now`. */
   readonly clock?: Clock;
 }
@@ -72,7 +77,7 @@ export async function benchCurve(
   summary: GraphSummary,
   signature: DeviceSignature,
   references: References,
-  { budgetMs, clock = () => performance.now(), ...labels }: CurveOptions,
+  { budgetMs, uniqueExperts, clock = () => performance.now(), ...labels }: CurveOptions,
 ): Promise<Curve> {
   const cell = { contextLength: labels.contextLength, batch: 1 };
   const kernels = classesOf(summary);
@@ -80,14 +85,17 @@ export async function benchCurve(
   const measurement = await calibrate(probe, { clock, cell, maxPositions: MAX_POSITIONS, budget: { ms: budgetMs } });
   await references.take(probe, kernels, turns);
   const now = rescaled(signature, turns);
-  const of = (which: DeviceSignature) =>
-    predict(summary, which, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS });
+  const of = (which: DeviceSignature, routing = uniqueExperts) =>
+    predict(summary, which, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS, uniqueExperts: routing });
   return compare(labels, {
     prediction: of(now),
     stale: of(signature),
     measurement,
     measuredMs: typical(turns.own),
-    rivals: rivalsOf(summary, now, cell),
+    rivals: [
+      ...rivalsOf(summary, now, cell),
+      ...(uniqueExperts ? [{ name: "even-routing", costMs: of(now, []).costMs }] : []),
+    ],
   });
 }
 
@@ -127,6 +135,7 @@ function compare(
         idleCompute: idle,
         limit: limit === undefined ? "none" : `${limit.module}: ${limit.mechanism}`,
         sameStair: same(predicted),
+        right: isRight(predicted, (n) => ratioAt(measurement.points, n), { epsilon, maxPositions: MAX_POSITIONS }),
         staleSameStair: same(predictedOf(stale).prefixFree),
         overPrediction: idle / measured,
         rivals: Object.fromEntries(

@@ -12,6 +12,8 @@ import {
 /** Rounds on either side of a curve, and forwards of one position of each probe in a round; the first only brings its operands back. */
 const ROUNDS = 6;
 const FORWARDS = 3;
+/** The signature's own sitting and the one beside the curve count alike. */
+const TRUST = 0.5;
 /** Ms between two probes: the threads of a session go on spinning for a while after its last forward. */
 const SETTLE_MS = 10;
 
@@ -87,7 +89,7 @@ export class References {
   }
 }
 
-/** The signature with the base figures of the classes in `references` as they were during those turns. */
+/** The signature with the base figures of the classes in `references` half way to what they were during those turns. */
 export function rescaled(signature: DeviceSignature, { references }: Turns): DeviceSignature {
   const calls = [...references].map(([{ kernel, size, workload }, times]) => {
     const ms = typical(times);
@@ -101,7 +103,7 @@ export function rescaled(signature: DeviceSignature, { references }: Turns): Dev
   const kernels = signature.kernels.map((kernel) => {
     const key = canonicalJson(kernel.kernel);
     const inside = callOf(key, "inside");
-    return inside === undefined ? kernel : rescaleKernel(kernel, { inside, beyond: callOf(key, "beyond") });
+    return inside === undefined ? kernel : rescaleKernel(kernel, { inside, beyond: callOf(key, "beyond") }, TRUST);
   });
   return { ...signature, kernels };
 }

@@ -11,6 +11,7 @@ export function summarise(curves: readonly Curve[]) {
     cases: cases.length,
     unresolvedCurves: curves.length - judged.length,
     sameStair: shareOf(cases.map(({ sameStair }) => sameStair)),
+    right: shareOf(cases.map(({ right }) => right)),
     staleSameStair: shareOf(cases.map(({ staleSameStair }) => staleSameStair)),
     medianTError: medianOf(judged.map(({ tError }) => tError)),
     staleMedianTError: medianOf(judged.map(({ staleTError }) => staleTError)),
@@ -20,6 +21,7 @@ export function summarise(curves: readonly Curve[]) {
     sameStairBalance: shareOf(rival("balance").map(({ sameStair }) => sameStair)),
     sameStairBalanceTiles: shareOf(rival("balance-tiles").map(({ sameStair }) => sameStair)),
     ratioErrorBalance: medianOf(rival("balance").map(({ ratioError }) => ratioError)),
+    ratioErrorEvenRouting: medianOf(rival("even-routing").map(({ ratioError }) => ratioError)),
     ratioErrorBalanceTiles: medianOf(rival("balance-tiles").map(({ ratioError }) => ratioError)),
   };
 }

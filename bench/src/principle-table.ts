@@ -6,6 +6,7 @@ const FIGURES = [
   ["cases", "cases", "40"],
   ["unresolvedCurves", "curves without a measured boundary", ""],
   ["sameStair", "same stair", "0.9"],
+  ["right", "right within 2% of cost, as calibrations are judged", ""],
   ["staleSameStair", "same stair, signature not taken anew", ""],
   ["medianTError", "median error of T(n)", "0.1"],
   ["staleMedianTError", "median error of T(n), signature not taken anew", ""],
@@ -14,6 +15,7 @@ const FIGURES = [
   ["overPredictionMax", "idle compute over measured, most", ""],
   ["sameStairBalance", "same stair: balance only", ""],
   ["sameStairBalanceTiles", "same stair: balance and kernel table", ""],
+  ["ratioErrorEvenRouting", "median error of r(n): experts under even routing", ""],
   ["ratioErrorBalance", "median error of r(n): balance only", ""],
   ["ratioErrorBalanceTiles", "median error of r(n): balance and kernel table", ""],
 ] as const;

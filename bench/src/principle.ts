@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { measureSignature } from "@nearfree/calibrate";
+import { measureRouting } from "@nearfree/calibrate/node";
 import { canonicalJson, classesOf, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
 import {
   createModuleProbe,
@@ -13,6 +14,7 @@ import {
 import { summarizeFile } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
 import { benchCommand } from "./bench-command.ts";
+import { benchTokens } from "./bench-text.ts";
 import { openCells } from "./calibration-cells.ts";
 import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from "./models.ts";
 import { benchCurve, type Curve } from "./principle-case.ts";
@@ -22,9 +24,11 @@ import { summaries } from "./principle-summary.ts";
 import { principleTable } from "./principle-table.ts";
 
 /** Ms that measuring one curve may take: models, modules. */
-const MODEL_MS = 4_000;
-const MODULE_MS = 1_500;
+const MODEL_MS = 8_000;
+const MODULE_MS = 3_000;
 const QUICK_MS = 1_500;
+/** Tokens of real text that tell which experts of a mixture are woken. */
+const ROUTING_TOKENS = 512;
 /** Copies of a module that run one behind the other. */
 const MODULE_LAYERS = 2;
 /** Decoders whose modules are also measured alone: one of each family. */
@@ -95,6 +99,15 @@ async function deviceOf(environment: BenchEnvironment, models: readonly BenchMod
   return { environment, signature, references: await References.open(probes, kernels) };
 }
 
+/** Of a mixture of experts: what one forward over a text tells of its routing, before anything is timed. */
+async function routingOf(model: BenchModel): Promise<number[] | undefined> {
+  if (familyOf(model) !== "moe") return undefined;
+  return measureRouting(join(await modelFolder(model), "onnx", "model.onnx"), {
+    tokens: await benchTokens(ROUTING_TOKENS),
+    sessionOptions: { executionProviders: ["cpu"] },
+  });
+}
+
 function familyOf({ weights }: BenchModel): string {
   return weights === "moe" || weights === "qmoe" ? "moe" : "dense";
 }
@@ -108,6 +121,7 @@ async function benchModels(
   const curves: Curve[] = [];
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
+    const uniqueExperts = await routingOf(model);
     const open = await openCells(model, environment);
     for (const contextLength of environment.ep === "wasm" ? model.contexts.slice(0, 1) : model.contexts) {
       const probe = await open.probe({ contextLength, batch: 1 });
@@ -118,7 +132,7 @@ async function benchModels(
         ...environment,
         contextLength,
       } as const;
-      curves.push(await benchCurve(probe, summary, signature, references, { ...labels, budgetMs }));
+      curves.push(await benchCurve(probe, summary, signature, references, { ...labels, budgetMs, uniqueExperts }));
       sayCurve(curves.at(-1)!, say);
     }
     await open.release();

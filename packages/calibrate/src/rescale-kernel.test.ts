@@ -49,6 +49,14 @@ describe("rescaleKernel", () => {
     expect(now.correction).toEqual(SIGNATURE.correction);
   });
 
+  it("goes half of the way where it is told to", () => {
+    const inside = { ...CALL, ms: 1.44 * callMs(SIGNATURE, 0) };
+    const beyond = { ...CALL, ms: 1.21 * callMs(SIGNATURE, 1) };
+    const now = rescaleKernel(SIGNATURE, { inside, beyond }, 0.5);
+    expect(callMs(now, 0) / callMs(SIGNATURE, 0)).toBeCloseTo(1.2, 9);
+    expect(callMs(now, 1) / callMs(SIGNATURE, 1)).toBeCloseTo(1.1, 9);
+  });
+
   it("never reads faster from beyond the cache than out of it", () => {
     const inside = { ...CALL, ms: callMs(SIGNATURE, 0) };
     const { bytesPerSecond } = rescaleKernel(SIGNATURE, { inside, beyond: { ...CALL, ms: inside.ms / 10 } });

@@ -21,9 +21,16 @@ const MS = 1_000;
  * The class on the same machine at another time of day: every rate and constant moves by what `inside` costs now over what the
  * signature says, and the bandwidth beyond the cache by what is then left of `beyond`. Rows, overlap and correction stay: they say how
  * the kernel works, not how fast the machine is.
+ *
+ * `trust`: how much of the way (by the logarithm) is gone. Half of it is the mean of both sittings, which errs less than either where they
+ * are equally good.
  */
-export function rescaleKernel(signature: KernelSignature, { inside, beyond }: KernelReferences): KernelSignature {
-  const slowdown = inside.ms / callMs(signature, inside);
+export function rescaleKernel(
+  signature: KernelSignature,
+  { inside, beyond }: KernelReferences,
+  trust = 1,
+): KernelSignature {
+  const slowdown = (inside.ms / callMs(signature, inside, 0)) ** trust;
   const { bytesPerSecond, correction, overlap } = signature;
   const scaled: KernelSignature = {
     ...signature,
@@ -35,7 +42,10 @@ export function rescaleKernel(signature: KernelSignature, { inside, beyond }: Ke
   if (beyond === undefined) return scaled;
   const model = new KernelModel(scaled, 1);
   const constantMs = model.nodeMs + beyond.channels * model.channelMs;
-  const products = Math.max(0, beyond.ms - constantMs) / (correction === undefined ? 1 : tableAt(correction, 1));
+  const said = callMs(signature, beyond, 1);
+  const products =
+    Math.max(0, said * (beyond.ms / said) ** trust - constantMs) /
+    (correction === undefined ? 1 : tableAt(correction, 1));
   const computeMs = model.computeMs(flopsOf(signature, beyond), 1);
   const readingMs = Math.max(0, products ** overlap - computeMs ** overlap) ** (1 / overlap);
   const rate = readingMs > 0 ? (MS * beyond.bytes) / readingMs : Number.POSITIVE_INFINITY;
@@ -46,8 +56,9 @@ export function rescaleKernel(signature: KernelSignature, { inside, beyond }: Ke
   };
 }
 
-function callMs(signature: KernelSignature, call: ReferenceCall): number {
-  const model = new KernelModel(signature, 0);
+/** What the signature says of a call whose operands come from `beyond` the cache (0 or 1). */
+function callMs(signature: KernelSignature, call: ReferenceCall, beyond: number): number {
+  const model = new KernelModel(signature, beyond);
   return model.nodeMs + call.channels * model.channelMs + model.overlappedMs(call.bytes, flopsOf(signature, call), 1);
 }
 

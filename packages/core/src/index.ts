@@ -80,6 +80,7 @@ export { createMemoryStore, DEFAULT_MEMORY_ENTRIES, type MemoryStoreOptions } fr
 export { createTieredStore, type TieredStoreOptions } from "./stores/tiered.ts";
 export type { Scores } from "./survival.ts";
 export { createScores } from "./survival.ts";
+export { measuredUniqueExperts } from "./unique-experts.ts";
 export { argmax, verifyGreedy } from "./verify/greedy.ts";
 export type { WeightFormatName } from "./what-if.ts";
 export { withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";

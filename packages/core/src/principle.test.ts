@@ -60,6 +60,8 @@ describe("predict", () => {
     const always = predict(summary, sampleSignature(), CELL, { uniqueExperts: new Array<number>(64).fill(2) });
     expect(always.costMs[7]!).toBeLessThan(even.costMs[7]!);
     expect(always.costMs[0]!).toBeCloseTo(even.costMs[0]!, 9);
+    // Two experts take all rows, six at one cost.
+    expect(always.boundaries[0]).toMatchObject({ prefixFree: 6, limit: { mechanism: "granularity-slack" } });
   });
 
   it("names the KV cache at a long context", () => {

@@ -1,10 +1,9 @@
 import type { DeviceSignature } from "./device-signature.ts";
 import type { Cell } from "./environment.ts";
-import { canonicalJson } from "./environment.ts";
-import type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
-import { copyMs, KernelModel } from "./kernel-model.ts";
+import type { GraphSummary, KernelClass, ModuleKind } from "./graph-summary.ts";
+import { type Group, idleOf, sumOf } from "./predicted-parts.ts";
+import { Predictor } from "./predictor.ts";
 import { EPSILONS } from "./profile.ts";
-import { expertLoads } from "./unique-experts.ts";
 
 /** What ends the free positions of a module. */
 export type Mechanism =
@@ -68,29 +67,6 @@ export interface PredictOptions {
 }
 
 const DEFAULT_MAX_POSITIONS = 64;
-const BYTES_PER_LOGIT = 4;
-/**
- * Positions that a cache kept in place has room for beyond its context: those of the widest forward, which are not given up after it.
- * onnxruntime-node copies every output it returns, unused room included.
- */
-const CACHE_ROOM = 64;
-
-/** The parts of a group's cost, [n-1] each. */
-interface Parts {
-  readonly bandwidthMs: number[];
-  readonly computeMs: number[];
-  readonly constantMs: number[];
-  readonly costMs: number[];
-  /** Ms that one more position's arithmetic takes at the peak. */
-  readonly peakMs: number;
-}
-
-interface Group {
-  readonly name: string;
-  readonly kind: ModuleKind | "host";
-  readonly kernel?: KernelClass | undefined;
-  readonly parts: Parts;
-}
 
 /**
  * Predicts T(n) of `summary` on the device of `signature`, with `cell.contextLength` positions in the KV cache.
@@ -133,217 +109,6 @@ export function predict(
   return { cell, maxPositions, costMs, boundaries, idleCompute, modules, assumed: context.assumed };
 }
 
-class Predictor {
-  readonly assumed: string[] = [];
-  readonly #summary: GraphSummary;
-  readonly #signature: DeviceSignature;
-  readonly #context: number;
-  readonly #batch: number;
-  readonly #maxPositions: number;
-  readonly #uniqueExperts: readonly number[] | undefined;
-  readonly #kvBytes: number;
-  /** 0: every operand comes out of the cache; 1: from beyond. */
-  readonly #beyond: number;
-
-  constructor(
-    summary: GraphSummary,
-    signature: DeviceSignature,
-    { contextLength, batch }: Cell,
-    maxPositions: number,
-    uniqueExperts: readonly number[] | undefined,
-  ) {
-    this.#summary = summary;
-    this.#signature = signature;
-    this.#context = contextLength;
-    this.#batch = batch;
-    this.#maxPositions = maxPositions;
-    this.#uniqueExperts = uniqueExperts;
-    this.#kvBytes = summary.modules.reduce(
-      (sum, module) => sum + module.kvBytesPerPosition * (contextLength + this.#roomOf(module, 0)) * batch,
-      0,
-    );
-    const { insideBytes, beyondBytes } = signature.cache;
-    this.#beyond = shareBetween(summary.weightBytes + this.#kvBytes, insideBytes, beyondBytes);
-    this.assumed.push(...summary.unresolved);
-  }
-
-  /** One group for each kind and class among the modules that have weights, experts or a KV cache. */
-  kernels(): Group[] {
-    const groups = new Map<string, ModuleSummary[]>();
-    for (const module of this.#summary.modules) {
-      if (module.flopsPerPosition === 0 && module.kvBytesPerPosition === 0) continue;
-      const name = groupName(module);
-      groups.set(name, [...(groups.get(name) ?? []), module]);
-    }
-    return [...groups].flatMap(([name, modules]): Group[] => {
-      const [{ kind, kernel }] = modules as [ModuleSummary];
-      const model = this.#modelOf(kernel, name);
-      if (model === undefined) return [];
-      const parts = modules.map((module) => this.#partsOf(module, model));
-      return [{ name, kind, kernel, parts: merge(parts, this.#maxPositions) }];
-    });
-  }
-
-  /** Nodes without weights, wherever they stand. */
-  others(): Group[] {
-    const { nodeMs, elementMs } = this.#signature.elementWise;
-    const total = (pick: (module: ModuleSummary) => number) =>
-      this.#summary.modules.reduce((sum, module) => sum + pick(module), 0);
-    const nodes = total(({ looseNodes }) => looseNodes);
-    const elements = total(({ elementsPerPosition }) => elementsPerPosition);
-    if (nodes === 0) return [];
-    const constant = this.#fill((n) => nodes * nodeMs + n * this.#batch * elements * elementMs);
-    return [{ name: "other", kind: "other", parts: constantParts(constant) }];
-  }
-
-  /** The run itself and the logits on their way back. */
-  host(): Group {
-    const { runMs } = this.#signature.host;
-    const rowBytes = (this.#summary.vocabularySize ?? 0) * BYTES_PER_LOGIT * this.#batch;
-    const { copies } = this.#signature.host;
-    const constant = this.#fill((n) => runMs + (rowBytes > 0 ? copyMs(copies, n * rowBytes) : 0));
-    return { name: "host", kind: "host", parts: constantParts(constant) };
-  }
-
-  #modelOf(kernel: KernelClass, name: string): KernelModel | undefined {
-    const { kernels } = this.#signature;
-    const key = canonicalJson(kernel);
-    const exact = kernels.find((each) => canonicalJson(each.kernel) === key);
-    const near =
-      exact ??
-      kernels.find((each) => each.kernel.operator === kernel.operator && each.kernel.weight === kernel.weight) ??
-      kernels.find((each) => each.kernel.weight !== undefined && kernel.weight !== undefined);
-    if (near === undefined) this.assumed.push(`${name}: no such class in the signature, counted as free`);
-    else if (exact === undefined) {
-      this.assumed.push(`${name}: no such class in the signature, taken for ${Object.values(near.kernel).join(" ")}`);
-    }
-    if (near === undefined) return undefined;
-    const { kvBytes } = near;
-    return new KernelModel(near, kvBytes ? shareBetween(this.#kvBytes, kvBytes.inside, kvBytes.beyond) : this.#beyond);
-  }
-
-  #partsOf(module: ModuleSummary, model: KernelModel): Parts {
-    if (module.experts !== undefined) return this.#expertParts(module, module.experts, model);
-    return module.kind === "attention" && module.kvBytesPerPosition > 0
-      ? this.#attentionParts(module, model)
-      : this.#denseParts(module, model);
-  }
-
-  #denseParts({ nodes, weightBytes, flopsPerPosition }: ModuleSummary, model: KernelModel): Parts {
-    const calls = Math.max(1, nodes);
-    // Sides of a square matrix with as many weights.
-    const channels = calls * Math.sqrt(flopsPerPosition / calls / 2);
-    const rows = (n: number) => n * this.#batch;
-    return {
-      bandwidthMs: this.#fill(() => model.bandwidthMs(weightBytes)),
-      computeMs: this.#fill((n) => model.computeMs(flopsPerPosition, rows(n))),
-      constantMs: this.#fill((n) => calls * model.nodeMs + rows(n) * channels * model.channelMs),
-      costMs: this.#fill(
-        (n) =>
-          calls * model.nodeMs +
-          rows(n) * channels * model.channelMs +
-          model.overlappedMs(weightBytes, flopsPerPosition, rows(n)),
-      ),
-      peakMs: model.peakMs(flopsPerPosition * this.#batch),
-    };
-  }
-
-  /** The new positions see the context and, on average, half of themselves. */
-  #attentionParts(module: ModuleSummary, model: KernelModel): Parts {
-    const { kvBytesPerPosition, flopsPerContextPosition } = module;
-    const batch = this.#batch;
-    const headDim = this.#summary.headDim ?? 64;
-    const perContext = flopsPerContextPosition * (1 + model.scoreChannels / headDim) * batch;
-    const channels = (flopsPerContextPosition / 4) * batch;
-    const seen = (n: number) => this.#context + n;
-    const bytes = (n: number) => kvBytesPerPosition * (this.#context + this.#roomOf(module, n)) * batch;
-    const constant = (n: number) => model.nodeMs + n * channels * model.channelMs;
-    return {
-      bandwidthMs: this.#fill((n) => model.bandwidthMs(bytes(n))),
-      computeMs: this.#fill((n) => model.computeMs(perContext * seen(n), n)),
-      constantMs: this.#fill(constant),
-      costMs: this.#fill((n) => constant(n) + model.overlappedMs(bytes(n), perContext * seen(n), n)),
-      peakMs: model.peakMs(perContext * seen(1)),
-    };
-  }
-
-  /** A position wakes `active` of `count` experts; each reads its weights once for all rows that come to it. */
-  #expertParts(module: ModuleSummary, experts: { count: number; active: number }, model: KernelModel): Parts {
-    const { weightBytes, flopsPerPosition } = module;
-    const bytes = weightBytes / experts.count;
-    const flops = flopsPerPosition / experts.active;
-    const channels = Math.sqrt(flops / 2);
-    const loads = expertLoads({
-      ...experts,
-      lanes: Math.max(1, Math.min(this.#signature.environment.threads, experts.count)),
-      maxPositions: this.#maxPositions * this.#batch,
-      costOf: (rows) => model.overlappedMs(bytes, flops, rows) + rows * channels * model.channelMs,
-    });
-    const row = (n: number) => n * this.#batch - 1;
-    // Measured routing wakes fewer experts than even routing does: the whole work shrinks in that proportion.
-    const woken = (n: number) => this.#uniqueExperts?.[row(n)] ?? loads.unique[row(n)]!;
-    const correction = (n: number) => woken(n) / loads.unique[row(n)]!;
-    const cost = this.#fill((n) => model.nodeMs + loads.costMs[row(n)]! * correction(n));
-    return {
-      bandwidthMs: this.#fill((n) => model.bandwidthMs(bytes) * woken(n)),
-      computeMs: this.#fill((n) => model.computeMs(flops, (n * this.#batch * experts.active) / woken(n)) * woken(n)),
-      constantMs: this.#fill(() => model.nodeMs),
-      costMs: cost,
-      peakMs: model.peakMs(flopsPerPosition * this.#batch),
-    };
-  }
-
-  /** Positions of the cache beyond the context in a forward of n: all of its room where it is kept in place. */
-  #roomOf({ kernel }: ModuleSummary, n: number): number {
-    const inPlace =
-      kernel.operator === "GroupQueryAttention" && this.#signature.environment.executionProvider === "cpu";
-    return inPlace ? Math.max(CACHE_ROOM, n) : n;
-  }
-
-  #fill(value: (n: number) => number): number[] {
-    return Array.from({ length: this.#maxPositions }, (_, i) => value(i + 1));
-  }
-}
-
-/** How far `bytes` lies on the way from `inside` (0) to `beyond` (1), by the logarithm. */
-function shareBetween(bytes: number, inside: number, beyond: number): number {
-  if (bytes <= inside) return 0;
-  return Math.min(1, Math.log(bytes / inside) / Math.log(beyond / inside));
-}
-
-function groupName({ kind, kernel }: ModuleSummary): string {
-  const { operator, weight = kernel.activation, accuracyLevel } = kernel;
-  return [kind, operator, weight, ...(accuracyLevel === undefined ? [] : [`accuracy ${accuracyLevel}`])].join(" ");
-}
-
-function constantParts(constantMs: number[]): Parts {
-  const none = constantMs.map(() => 0);
-  return { bandwidthMs: none, computeMs: none, constantMs, costMs: constantMs, peakMs: 0 };
-}
-
-function merge(parts: readonly Parts[], length: number): Parts {
-  const sum = (pick: (part: Parts) => readonly number[]) => sumOf(parts.map(pick), length);
-  return {
-    bandwidthMs: sum((part) => part.bandwidthMs),
-    computeMs: sum((part) => part.computeMs),
-    constantMs: sum((part) => part.constantMs),
-    costMs: sum((part) => part.costMs),
-    peakMs: parts.reduce((total, part) => total + part.peakMs, 0),
-  };
-}
-
-function sumOf(curves: readonly (readonly number[])[], length: number): number[] {
-  return Array.from({ length }, (_, i) => curves.reduce((sum, curve) => sum + curve[i]!, 0));
-}
-
-/** Positions whose arithmetic at the peak fits into the time that the kernels take for one: idle compute, nothing else. */
-function idleOf(parts: readonly Parts[]): number {
-  const peakMs = parts.reduce((sum, part) => sum + part.peakMs, 0);
-  if (peakMs === 0) return Number.POSITIVE_INFINITY;
-  const busyMs = parts.reduce((sum, part) => sum + (part.peakMs > 0 ? part.costMs[0]! - part.constantMs[0]! : 0), 0);
-  return Math.max(1, Math.floor(busyMs / peakMs));
-}
-
 function boundaryOf(costMs: readonly number[], epsilon: number, groups: readonly Group[]): PredictedBoundary {
   const bound = costMs[0]! * (1 + epsilon);
   const above = costMs.findIndex((ms) => ms > bound);
@@ -363,7 +128,7 @@ function mechanismOf({ kind, parts }: Group, above: number, epsilon: number): Me
   if (kind === "attention") return "kv-traffic";
   const grown = (curve: readonly number[]) => curve[above]! - curve[0]!;
   if (grown(parts.constantMs) > grown(parts.costMs) / 2) return "constant-cost";
-  if (grown(parts.bandwidthMs) > grown(parts.computeMs)) return "expert-activation";
+  if (parts.activationMs && grown(parts.activationMs) > grown(parts.costMs) / 2) return "expert-activation";
   // The first n that is too dear: above + 1.
   return above + 1 <= (1 + epsilon) * idleOf([parts]) ? "granularity-slack" : "bandwidth-slack";
 }

@@ -76,6 +76,11 @@ const profileSchema = v.strictObject({
   inversions: v.optional(v.array(inversionSchema)),
   /** The modal stair width: rows that the kernels really compute at a time. Absent where too few stairs were seen. */
   granularity: v.optional(positions),
+  /**
+   * Of a mixture of experts whose routing was measured: experts of a layer that n consecutive positions of real text wake, [n-1],
+   * the mean over its layers.
+   */
+  uniqueExperts: v.optional(v.pipe(v.array(positive), v.minLength(1))),
   /** What balance alone predicts: balance * bytes per weight / 2 positions. */
   idleCompute: v.strictObject({
     positions,

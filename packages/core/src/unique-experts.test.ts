@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expertLoads, uniqueExperts } from "./unique-experts.ts";
+import { expertLoads, measuredUniqueExperts, uniqueExperts } from "./unique-experts.ts";
 
 /** Distinct experts that `positions` rows wake, averaged over `draws` random routings. */
 function simulate(count: number, active: number, positions: number, draws: number): number {
@@ -70,5 +71,30 @@ describe("expertLoads", () => {
     const { costMs } = loads(2, (rows) => 1 + Math.ceil(rows / 6));
     expect(costMs.every((ms, i) => i === 0 || ms >= costMs[i - 1]!)).toBe(true);
     expect(loads(2, (rows) => 1 + Math.ceil(rows / 6)).costMs).toEqual(costMs);
+  });
+});
+
+describe("measuredUniqueExperts", () => {
+  it("is the mean over layers and places of the different experts in a row", () => {
+    const first = Int32Array.of(0, 1, 0, 1, 2, 3, 2, 3); // Two of four experts for each of four positions.
+    const second = Int32Array.of(0, 1, 2, 3, 0, 1, 2, 3);
+    // At the places 0 and 1: {0 1} {0 1 2 3} in the first; {0 1 2 3} {0 1 2 3} in the second.
+    expect(measuredUniqueExperts([first], 2, 3)).toEqual([2, 3, 4]);
+    expect(measuredUniqueExperts([first, second], 2, 3)).toEqual([2, 3.5, 4]);
+  });
+
+  it("starts at the active experts and never falls, for any routing; nothing comes of no text", () => {
+    const random = fc.integer({ min: 0, max: 7 });
+    const row = fc.uniqueArray(random, { minLength: 2, maxLength: 2 });
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 64 }), (rows, most) => {
+        const woken = measuredUniqueExperts([Int32Array.from(rows.flat())], 2, most);
+        expect(woken).toHaveLength(Math.min(most, rows.length));
+        expect(woken[0]).toBe(2);
+        expect(woken.every((value, i) => i === 0 || value >= woken[i - 1]!)).toBe(true);
+      }),
+    );
+    expect(measuredUniqueExperts([new Int32Array(0)], 2, 8)).toEqual([]);
+    expect(measuredUniqueExperts([], 2, 8)).toEqual([]);
   });
 });

@@ -26,6 +26,29 @@ export function uniqueExperts(count: number, active: number, positions: number):
 }
 
 /**
+ * Experts that n consecutive positions of a text wake in a layer, [n-1] for n = 1..`maxPositions` or as many as the text has: the mean over
+ * layers and over places in the text. `layers`: of each the ids of the experts that its positions went to, row-major
+ * [positions, active].
+ */
+export function measuredUniqueExperts(layers: readonly Int32Array[], active: number, maxPositions: number): number[] {
+  if (layers.length === 0) return [];
+  const positions = Math.min(...layers.map(({ length }) => Math.floor(length / active)));
+  const widest = Math.min(maxPositions, positions);
+  const totals = new Array<number>(widest).fill(0);
+  const places = positions - widest + 1;
+  for (const layer of layers) {
+    for (let place = 0; place < places; place++) {
+      const woken = new Set<number>();
+      for (let n = 0; n < widest; n++) {
+        for (let i = 0; i < active; i++) woken.add(layer[(place + n) * active + i]!);
+        totals[n]! += woken.size;
+      }
+    }
+  }
+  return totals.map((total) => total / (places * layers.length));
+}
+
+/**
  * Expected cost of a layer of experts for n = 1..maxPositions. Rows are dealt out at random, the same way on every call, and the
  * n-th row is added to what n - 1 left: so the cost never falls with n.
  */

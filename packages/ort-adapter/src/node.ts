@@ -8,6 +8,8 @@ export { readNodeDevice } from "./node-device.ts";
 export type { OpenModelFiles } from "./onnx/file-source.ts";
 export { openModelFiles } from "./onnx/file-source.ts";
 export { isFolder, publishFolder } from "./onnx/publish-folder.ts";
+export type { RoutedCopy } from "./onnx/routed-copy.ts";
+export { writeRoutedCopy } from "./onnx/routed-copy.ts";
 export type { WriteModelOptions } from "./onnx/write-model-file.ts";
 export { EXTERNAL_DATA_ABOVE_BYTES, writeModelFile } from "./onnx/write-model-file.ts";
 export { summarizeFile } from "./summarize-file.ts";

@@ -110,10 +110,20 @@ export class Sequences {
     return { length: length + count, tensors: Object.fromEntries(tensors) };
   }
 
+  /** The outputs called `names` of a forward of the first `count` tokens of every sequence. @throws NearfreeError `run-failed` */
+  values(names: readonly string[], count: number): Promise<Results> {
+    const fetches: Fetches = Object.fromEntries(names.map((name) => [name, null]));
+    return this.run(this.feeds(this.#emptyPast(), count, 1), fetches);
+  }
+
   /** Logits of the first sequence, row-major [n, columns]. */
   firstLogits(results: Results): Float32Array {
-    const { data, dims } = results[this.#io.logits.name] as Tensor;
-    const size = dims[1]! * dims[2]!;
+    const logits = results[this.#io.logits.name] as Tensor;
+    return this.floats(logits, logits.dims[1]! * logits.dims[2]!);
+  }
+
+  /** The first `size` values of a tensor of float32 or float16. */
+  floats({ data, size: all }: Tensor, size = all): Float32Array {
     if (data instanceof Float32Array) return data.subarray(0, size);
     const { buffer, byteOffset } = data as Uint16Array; // Or a Float16Array: the same bits.
     this.#halfTable ??= createHalfTable();

@@ -1,6 +1,8 @@
 import { type Advice, advise, DEFAULT_ACCEPTANCE } from "@nearfree/core";
 import { type Command, InvalidArgumentError } from "commander";
+import { defaultStore } from "../node/default-store.ts";
 import { examineModel } from "../node/examine-model.ts";
+import { knownRouting } from "../node/known-routing.ts";
 import { profileKey } from "../node/load-or-calibrate.ts";
 import { boundaryText, idleText, mechanismName } from "../prediction-words.ts";
 import { printable } from "../report/markup.ts";
@@ -31,10 +33,12 @@ export function registerAdvise(program: Command, runs: Runs): void {
       const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
       const source = await findSignature(model, options.device, options.cache);
+      const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
       const { acceptance, maxPositions } = options;
       const advice = advise(model.summary, source.signature, cell, {
         acceptance,
         ...(maxPositions && { maxPositions }),
+        uniqueExperts,
       });
       const value = {
         model: hash,

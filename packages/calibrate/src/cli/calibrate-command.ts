@@ -1,4 +1,6 @@
+import type { Profile } from "@nearfree/core";
 import { type Command, Option } from "commander";
+import { calibrationTokens } from "../node/calibration-probe.ts";
 import { defaultStore } from "../node/default-store.ts";
 import {
   type LoadedProfile,
@@ -7,6 +9,7 @@ import {
   profileKey,
 } from "../node/load-or-calibrate.ts";
 import { loadOrCalibrateGrid } from "../node/load-or-calibrate-grid.ts";
+import { measureRouting } from "../node/measure-routing.ts";
 import { type OpenModel, openModel } from "../node/open-model.ts";
 import type { CommandContext, Runs } from "./command-context.ts";
 import { gridTable } from "./grid-table.ts";
@@ -21,7 +24,11 @@ interface CalibrateCommandOptions extends ModelOptions {
   readonly maxPositions?: number;
   readonly forwards?: number;
   readonly fresh: boolean;
+  readonly routing: boolean;
 }
+
+/** Tokens of the text whose routing is measured. */
+const ROUTING_TOKENS = 512;
 
 const RULE = `\n\n${"─".repeat(80)}\n\n`;
 
@@ -44,7 +51,12 @@ export function registerCalibrate(program: Command, runs: Runs): void {
     )
     .option("--max-positions <n>", "largest number of positions of interest (default: 64)", positiveInteger)
     .option("--forwards <n>", "most timed forwards of a profile (default: 240)", positiveInteger)
-    .option("--fresh", "measure even if a profile is cached", false);
+    .option("--fresh", "measure even if a profile is cached", false)
+    .option(
+      "--routing",
+      "of a mixture of experts also which experts real text wakes, for predictions; loads the model a second time",
+      false,
+    );
   addModelOptions(command).action(
     runs(async (context, path: string, options: CalibrateCommandOptions) => {
       const { output } = context;
@@ -75,9 +87,11 @@ async function calibrateCell(
   });
   const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
   for (const message of warnings) if (message !== storeError?.message) output.log.warn(message);
-  output.result({ origin, profile }, found + profileText(profile));
+  const routed = await withRouting(output, model, options, [profile]);
+  output.result({ origin, profile: routed[0] }, found + profileText(routed[0]!));
   // The measurement is shown first: a cache that cannot be written loses nothing.
   if (storeError) throw storeError;
+  await storeRouting(output, options, [profile], routed);
 }
 
 async function calibrateCells(
@@ -101,12 +115,46 @@ async function calibrateCells(
   loaded.sort((a, b) => cellOf(a).batch - cellOf(b).batch || cellOf(a).contextLength - cellOf(b).contextLength);
   const storeError = loaded.find((cell) => cell.storeError)?.storeError;
   for (const message of new Set(warnings)) if (message !== storeError?.message) output.log.warn(message);
-  const profiles = loaded.map(({ profile }) => profile);
+  const measured = loaded.map(({ profile }) => profile);
+  const profiles = await withRouting(output, model, options, measured);
   output.result(
-    { cells: loaded.map(({ origin, profile }) => ({ origin, profile })) },
+    { cells: loaded.map(({ origin }, i) => ({ origin, profile: profiles[i] })) },
     [...profiles.map(profileText), gridTable(profiles)].join(RULE),
   );
   if (storeError) throw storeError;
+  await storeRouting(output, options, measured, profiles);
+}
+
+/** The profiles with the model's routing where `--routing` asks for it, measured once for all of them. */
+async function withRouting(
+  output: CommandContext["output"],
+  model: OpenModel,
+  { routing }: CalibrateCommandOptions,
+  profiles: readonly Profile[],
+): Promise<readonly Profile[]> {
+  if (!routing || profiles.every((profile) => profile.uniqueExperts)) return profiles;
+  output.progress("measuring the routing");
+  const uniqueExperts = await measureRouting(model.folder.modelPath, {
+    tokens: calibrationTokens(model, Math.min(ROUTING_TOKENS, model.contextLimit)),
+    sessionOptions: model.sessionOptions,
+    ioNames: model.folder.ioNames,
+  });
+  if (uniqueExperts === undefined) {
+    output.log.warn("--routing: the model has no fused mixture of experts, nothing to measure");
+    return profiles;
+  }
+  return profiles.map((profile) => ({ ...profile, uniqueExperts }));
+}
+
+/** Stores those of `routed` that gained something. @throws NearfreeError `store-unwritable` */
+async function storeRouting(
+  output: CommandContext["output"],
+  { cache }: CalibrateCommandOptions,
+  before: readonly Profile[],
+  routed: readonly Profile[],
+): Promise<void> {
+  const store = defaultStore({ root: cache, onWarning: (message) => output.log.warn(message) });
+  for (const [i, profile] of routed.entries()) if (profile !== before[i]) await store.put(profile);
 }
 
 function measuring(

@@ -1,6 +1,8 @@
 import { DEFAULT_EPSILON, NearfreeError, type Prediction, predict } from "@nearfree/core";
 import type { Command } from "commander";
+import { defaultStore } from "../node/default-store.ts";
 import { type ExaminedModel, examineModel } from "../node/examine-model.ts";
+import { knownRouting } from "../node/known-routing.ts";
 import { profileKey } from "../node/load-or-calibrate.ts";
 import { limitSentence } from "../prediction-words.ts";
 import { printable } from "../report/markup.ts";
@@ -27,8 +29,10 @@ export function registerPredict(program: Command, runs: Runs): void {
       const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
       const source = await findSignature(model, options.device, options.cache);
+      const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
       const prediction = predict(model.summary, source.signature, cell, {
         ...(options.maxPositions && { maxPositions: options.maxPositions }),
+        uniqueExperts,
       });
       const sentence = limitSentence(prediction, DEFAULT_EPSILON);
       const { environment } = source.signature;

@@ -16,11 +16,12 @@ export async function predictionsOf(
   const { summary } = summarizeFile((await resolveModelFolder(path)).modelPath);
   const own = profiles.filter(({ key }) => key.model === summary.structureHash);
   if (own.length === 0) throw noneOfModel(path, summary.structureHash);
+  const uniqueExperts = own.find((profile) => profile.uniqueExperts)?.uniqueExperts;
   const predictions = new Map<Profile, Prediction>();
   for (const profile of own) {
     const { environment, cell } = profile.key;
     const { signature, about } = await findSignature({ environment, summary }, device, cache);
-    const prediction = predict(summary, signature, cell);
+    const prediction = predict(summary, signature, cell, { uniqueExperts });
     predictions.set(profile, { ...prediction, assumed: [about, ...prediction.assumed] });
   }
   return (profile) => predictions.get(profile);

@@ -24,7 +24,7 @@ export async function createCalibrationProbe(model: OpenModel, { contextLength, 
 }
 
 /** Real text in the model's tokens, as often as needed. Without a tokenizer: ids spread over the vocabulary. */
-function calibrationTokens({ codec, runner }: OpenModel, count: number): Int32Array {
+export function calibrationTokens({ codec, runner }: OpenModel, count: number): Int32Array {
   const { vocabularySize } = runner.describe();
   const text = codec?.encode(CALIBRATION_TEXT).filter((token) => token < vocabularySize) ?? [];
   return Int32Array.from({ length: count }, (_, i) => text[i % text.length] ?? (i * 2_654_435_761) % vocabularySize);

@@ -9,6 +9,7 @@ import {
 } from "@nearfree/core";
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
+import { knownRouting } from "./known-routing.ts";
 import { profileKey } from "./load-or-calibrate.ts";
 import { cachedSignature } from "./load-or-measure-signature.ts";
 
@@ -50,7 +51,7 @@ export async function loadOrPredict(
   if (known !== undefined && profileStanding(known) === "whole") return { profile: known, origin: "cached" };
   const signature = measured ?? (await cachedSignature(model, { root, onWarning }));
   const basis = signature ?? cautiousSignature(environment, summary);
-  const prediction = predict(summary, basis, key.cell);
+  const prediction = predict(summary, basis, key.cell, { uniqueExperts: await knownRouting(summary, store) });
   const profile = predictedProfile({ key, prediction, signature: basis, summary, predictedAt: new Date() });
   return { profile, origin: signature === undefined ? "kernel-table" : "signature" };
 }

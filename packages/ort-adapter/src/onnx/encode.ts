@@ -148,7 +148,7 @@ function writeAttributeValue(w: BinaryWriter, { kind, value }: Attribute): void 
   }
 }
 
-function writeValueInfo(w: BinaryWriter, { name, type, shape }: ValueInfo): void {
+export function writeValueInfo(w: BinaryWriter, { name, type, shape }: ValueInfo): void {
   text(w, ValueInfoField.name, name);
   if (type === undefined) return;
   message(w, ValueInfoField.type, () => {

@@ -1,0 +1,14 @@
+import type { GraphSummary, Profile, ProfileStore } from "@nearfree/core";
+
+/**
+ * What a profile of the model in `store`, of any environment and cell, says of its routing (`Profile.uniqueExperts`): that depends on
+ * weights and text alone. The store is not read for a dense model.
+ */
+export async function knownRouting(
+  { modules, structureHash }: GraphSummary,
+  store: ProfileStore,
+): Promise<Profile["uniqueExperts"]> {
+  if (!modules.some(({ experts }) => experts !== undefined)) return undefined;
+  const profiles = await store.list();
+  return profiles.find(({ key, uniqueExperts }) => key.model === structureHash && uniqueExperts)?.uniqueExperts;
+}
