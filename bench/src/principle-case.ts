@@ -1,4 +1,4 @@
-import { calibrate, median, typical } from "@nearfree/calibrate";
+import { calibrate, median } from "@nearfree/calibrate";
 import {
   type Clock,
   classesOf,
@@ -28,7 +28,7 @@ export interface Curve {
   readonly threads: number;
   readonly contextLength: number;
   readonly predictedMs: readonly number[];
-  /** T(1), typical of the forwards taken in turns with the references. */
+  /** T(1) as calibrated. */
   readonly measuredMs: number;
   readonly points: readonly { readonly positions: number; readonly ratio: number }[];
   /** Median over the measured n of |predicted / measured - 1|: of T(n) itself, and of r(n), where the machine's speed of the minute cancels. */
@@ -70,7 +70,7 @@ export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | 
 
 /**
  * Measures one curve with the code that measures whole models, and sets what was predicted beside it. The base figures of the classes in
- * use are taken anew in turns with T(1), before the curve and after it.
+ * use are taken anew before the curve and after it.
  */
 export async function benchCurve(
   probe: Probe,
@@ -81,9 +81,9 @@ export async function benchCurve(
 ): Promise<Curve> {
   const cell = { contextLength: labels.contextLength, batch: 1 };
   const kernels = classesOf(summary);
-  const turns = await references.take(probe, kernels);
+  const turns = await references.take(kernels);
   const measurement = await calibrate(probe, { clock, cell, maxPositions: MAX_POSITIONS, budget: { ms: budgetMs } });
-  await references.take(probe, kernels, turns);
+  await references.take(kernels, turns);
   const now = rescaled(signature, turns);
   const of = (which: DeviceSignature, routing = uniqueExperts) =>
     predict(summary, which, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS, uniqueExperts: routing });
@@ -91,7 +91,6 @@ export async function benchCurve(
     prediction: of(now),
     stale: of(signature),
     measurement,
-    measuredMs: typical(turns.own),
     rivals: [
       ...rivalsOf(summary, now, cell),
       ...(uniqueExperts ? [{ name: "even-routing", costMs: of(now, []).costMs }] : []),
@@ -104,14 +103,14 @@ interface Compared {
   /** By the signature as first measured. */
   readonly stale: Prediction;
   readonly measurement: Measurement;
-  readonly measuredMs: number;
   readonly rivals: readonly Rival[];
 }
 
 function compare(
   labels: Omit<CurveOptions, "budgetMs" | "clock">,
-  { prediction, stale, measurement, measuredMs, rivals }: Compared,
+  { prediction, stale, measurement, rivals }: Compared,
 ): Curve {
+  const { baseMs: measuredMs } = measurement;
   const points = measurement.points.map(({ positions, ratio }) => ({ positions, ratio }));
   const beyondOne = points.filter(({ positions }) => positions > 1);
   const errorOf = (list: typeof points, predicted: (n: number) => number, unit: number) =>

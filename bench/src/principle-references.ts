@@ -9,13 +9,15 @@ import {
   type SignatureProbes,
 } from "@nearfree/core";
 
-/** Rounds on either side of a curve, and forwards of one position of each probe in a round; the first only brings its operands back. */
-const ROUNDS = 6;
-const FORWARDS = 3;
+/** Rounds on either side of a curve, and forwards of one position of each probe in a round. */
+const ROUNDS = 3;
+const FORWARDS = 10;
+/** The first of them only bring operands back: 17 MB took five forwards to settle in a shared cache. */
+const FIRST_FORWARDS = 5;
 /** The signature's own sitting and the one beside the curve count alike. */
 const TRUST = 0.5;
-/** Ms between two probes: the threads of a session go on spinning for a while after its last forward. */
-const SETTLE_MS = 10;
+/** Ms between two probes: the threads of a session go on spinning after its last forward, and after 10 ms still doubled the next one's times. */
+const SETTLE_MS = 50;
 
 interface Reference {
   readonly kernel: KernelClass;
@@ -23,15 +25,12 @@ interface Reference {
   readonly workload: KernelWorkload;
 }
 
-/** Times of one position, taken in turns: of the probe that is judged, and of every reference. */
-export interface Turns {
-  readonly own: number[];
-  readonly references: Map<Reference, number[]>;
-}
+/** Times of one position of every reference, taken in turns. */
+export type Turns = Map<Reference, number[]>;
 
 /**
- * The signature's own workloads, kept open: a reference must be interleaved with what it judges, or a machine that changed in between
- * counts against the formula. Only forwards of one position are run, of shapes that are not the model's.
+ * The signature's own workloads, kept open and run around what they judge: a machine that changed in between must not count against the
+ * formula. Only forwards of one position are run, of shapes that are not the model's.
  */
 export class References {
   readonly #references: readonly Reference[];
@@ -57,16 +56,15 @@ export class References {
     return new References(references, clock);
   }
 
-  /** Adds rounds to `turns`: the probe, then the references of the classes in use, each warm. */
-  async take(probe: Probe, kernels: readonly KernelClass[], turns: Turns = { own: [], references: new Map() }) {
+  /** Adds rounds of the references of the classes in use to `turns`, each warm. */
+  async take(kernels: readonly KernelClass[], turns: Turns = new Map()): Promise<Turns> {
     const keys = new Set(kernels.map(canonicalJson));
     const inUse = this.#references.filter(({ kernel }) => keys.has(canonicalJson(kernel)));
     for (let round = 0; round < ROUNDS; round++) {
-      turns.own.push(...(await this.#forwards(probe)));
       for (const reference of inUse) {
-        const times = turns.references.get(reference) ?? [];
+        const times = turns.get(reference) ?? [];
         times.push(...(await this.#forwards(reference.workload.probe)));
-        turns.references.set(reference, times);
+        turns.set(reference, times);
       }
     }
     return turns;
@@ -85,13 +83,13 @@ export class References {
       await probe.run(1);
       times.push(this.#clock() - start);
     }
-    return times.slice(1);
+    return times.slice(FIRST_FORWARDS);
   }
 }
 
 /** The signature with the base figures of the classes in `references` half way to what they were during those turns. */
-export function rescaled(signature: DeviceSignature, { references }: Turns): DeviceSignature {
-  const calls = [...references].map(([{ kernel, size, workload }, times]) => {
+export function rescaled(signature: DeviceSignature, turns: Turns): DeviceSignature {
+  const calls = [...turns].map(([{ kernel, size, workload }, times]) => {
     const ms = typical(times);
     const own = Math.max(ms - signature.host.runMs, ms / 2) / workload.calls;
     const { channels, headDim } = workload;

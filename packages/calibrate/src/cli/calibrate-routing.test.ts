@@ -32,10 +32,9 @@ describe("calibrate --routing", () => {
     expect(output.stdout).not.toContain("experts of a layer");
     expect(await calibrate(mixture, "--routing"), output.stderr).toBe(0);
     expect(output.stdout).toMatch(/experts of a layer that real text wakes: 2\.0 by 1 position, \d\.\d by 2, /);
-    expect(await calibrate(mixture, "--json"), output.stderr).toBe(0);
-    const { origin, profile } = output.json();
-    expect(origin).toBe("cached");
-    expect(profile.uniqueExperts).toHaveLength(64);
+    // Measuring again keeps it.
+    expect(await calibrate(mixture, "--json", "--fresh"), output.stderr).toBe(0);
+    expect(output.json().profile.uniqueExperts).toHaveLength(64);
     expect(await nearfree("predict", mixture, "--threads", "1", "--json"), output.stderr).toBe(0);
     const believed = output.json().prediction.costMs;
     expect(believed[0]).toBeCloseTo(even[0], 6);

@@ -2,9 +2,10 @@ import { createNgramDrafter, createScheduler, type DecodeStats, decode, Nearfree
 import { type Command, Option } from "commander";
 import { defaultStore } from "../node/default-store.ts";
 import { loadOrCalibrate } from "../node/load-or-calibrate.ts";
-import { openModel } from "../node/open-model.ts";
+import { loadOrPredict } from "../node/load-or-predict.ts";
+import { type OpenModel, openModel } from "../node/open-model.ts";
 import { createTextStream } from "../node/text-stream.ts";
-import type { Runs } from "./command-context.ts";
+import type { CommandContext, Runs } from "./command-context.ts";
 import { reportProgress } from "./progress.ts";
 import { addModelOptions, type ModelOptions, positiveInteger } from "./shared-options.ts";
 
@@ -16,6 +17,7 @@ interface GenerateOptions extends ModelOptions {
   readonly maxNewTokens: number;
   readonly policy: (typeof POLICIES)[number];
   readonly consistency: (typeof CONSISTENCIES)[number];
+  readonly calibrate: boolean;
 }
 
 /** `nearfree generate <folder> --prompt <text>` */
@@ -27,9 +29,11 @@ export function registerGenerate(program: Command, runs: Runs): void {
     .requiredOption("--prompt <text>", "the text to complete")
     .option("--max-new-tokens <n>", "most tokens to generate", positiveInteger, 256)
     .addOption(new Option("--policy <name>", "how positions are chosen").choices(POLICIES).default("best-value"))
-    .addOption(new Option("--consistency <name>", "same bits or same price").choices(CONSISTENCIES).default("auto"));
+    .addOption(new Option("--consistency <name>", "same bits or same price").choices(CONSISTENCIES).default("auto"))
+    .option("--no-calibrate", "where no profile was measured start at once, from a predicted one");
   addModelOptions(command).action(
-    runs(async ({ output, signal }, path: string, options: GenerateOptions) => {
+    runs(async (context, path: string, options: GenerateOptions) => {
+      const { output, signal } = context;
       const onWarning = (message: string) => output.log.warn(message);
       output.progress("loading the model");
       const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
@@ -37,12 +41,7 @@ export function registerGenerate(program: Command, runs: Runs): void {
         const { codec, folder, runner } = model;
         if (codec === undefined) throw noTokenizer(path);
         const prompt = codec.encode(options.prompt);
-        const { profile, origin } = await loadOrCalibrate(model, {
-          store: defaultStore({ root: options.cache, onWarning }),
-          signal,
-          onEvent: reportProgress(output),
-          onWarning,
-        });
+        const { profile, origin } = await startingProfile(context, model, options);
         const { consistency } = options;
         const scheduler =
           options.policy === "plain"
@@ -75,6 +74,24 @@ export function registerGenerate(program: Command, runs: Runs): void {
       }
     }),
   );
+}
+
+/** The measured profile: from the cache, or measured now; or else, where that is not wanted, a predicted one. */
+async function startingProfile(
+  { output, signal }: CommandContext,
+  model: OpenModel,
+  { cache, calibrate, consistency, policy }: GenerateOptions,
+) {
+  const onWarning = (message: string) => output.log.warn(message);
+  const store = defaultStore({ root: cache, onWarning });
+  if (calibrate) return loadOrCalibrate(model, { store, signal, onEvent: reportProgress(output), onWarning });
+  const start = await loadOrPredict(model, { store, root: cache, onWarning });
+  if (start.origin !== "cached" && consistency !== "tolerant" && policy !== "plain") {
+    onWarning(
+      "the profile is predicted: which numbers of positions give the same bits is not known, so one at a time; --consistency tolerant allows more",
+    );
+  }
+  return start;
 }
 
 function noTokenizer(path: string): NearfreeError {

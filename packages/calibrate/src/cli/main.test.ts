@@ -63,6 +63,23 @@ describe("calibrate, show, doctor, generate", () => {
     expect(JSON.parse(run("plain").last).completion).toBe(completion);
     expect(JSON.parse(run("near-free").last).completion).toBe(completion);
   });
+
+  test("generate --no-calibrate starts from a predicted profile, stores nothing, and says why it takes one position", () => {
+    const prompt = ["--prompt", "abcabcabc", "--max-new-tokens", "24", "--json", "--cache", join(folder, "cold")];
+    const run = (...more: string[]) => {
+      const started = nearfree("generate", model, "--no-calibrate", ...prompt, ...more);
+      expect(started.status, started.stderr).toBe(0);
+      return { ...JSON.parse(started.last), stderr: started.stderr };
+    };
+    const careful = run();
+    expect(careful.origin).toBe("kernel-table");
+    expect(careful.stats.verified).toBe(0);
+    expect(careful.stderr).toContain("--consistency tolerant allows more");
+    const tolerant = run("--consistency", "tolerant");
+    expect(tolerant.origin).toBe("kernel-table");
+    expect(tolerant.stats.tokens).toBe(careful.stats.tokens);
+    expect(tolerant.stderr).not.toContain("tolerant allows");
+  });
 });
 
 describe("bad input: one line, the right exit code, no stack trace", () => {

@@ -65,7 +65,9 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
       if (confirmed !== undefined) return { origin: "cached", ...(await keep(store, confirmed, onWarning)) };
     }
     const resume = standing === "partial" ? known : undefined;
-    const profile = await measureProfile(model, probe, key, { ...measuring, clock, resume });
+    const measured = await measureProfile(model, probe, key, { ...measuring, clock, resume });
+    // The key names the routers too: what was measured of the routing holds.
+    const profile = known?.uniqueExperts ? { ...measured, uniqueExperts: known.uniqueExperts } : measured;
     const kept = outranks(known, profile) ? { profile } : await keep(store, profile, onWarning);
     if (profile.run.stop === "aborted") throw interrupted(profile, kept.storeError);
     return { origin: "measured", ...kept };
