@@ -1,9 +1,8 @@
 import { createRandom } from "@nearfree/calibrate";
-import { predict, type SignatureProbes } from "@nearfree/core";
+import { predict } from "@nearfree/core";
 import { sampleSignature, sampleSummary } from "@nearfree/core/test";
 import { describe, expect, it } from "vitest";
 import { benchCurve, CASE_EPSILONS, isSameStair } from "./principle-case.ts";
-import { References } from "./principle-references.ts";
 import { createExactMachine } from "./testing/exact-machine.ts";
 
 const LABELS = {
@@ -18,21 +17,12 @@ const SUMMARY = sampleSummary();
 const SIGNATURE = sampleSignature();
 const PREDICTED = predict(SUMMARY, SIGNATURE, { contextLength: 1_000, batch: 1 }, { maxPositions: 64 }).costMs;
 
-const NO_PROBES: SignatureProbes = {
-  kernel: async () => undefined,
-  elements: async () => [],
-  copy: () => Promise.reject(new Error("not measured here")),
-  stream: () => Promise.reject(new Error("not measured here")),
-};
-
 /** The sample model on a machine where forwards cost what `cost` says, disturbed by `noise` of it either way. */
 async function measure(cost: (n: number) => number, noise = 0.002) {
   const random = createRandom(5);
   const disturb = () => Math.exp(noise * (2 * random() - 1));
   const { probe, clock } = createExactMachine(cost, { disturb });
-  // Without references the signature stays as it was: only the model is timed.
-  const references = await References.open(NO_PROBES, [], clock);
-  return benchCurve(probe, SUMMARY, SIGNATURE, references, { ...LABELS, budgetMs: 60_000, clock });
+  return benchCurve(probe, SUMMARY, SIGNATURE, { ...LABELS, budgetMs: 60_000, clock });
 }
 
 describe("benchCurve", () => {

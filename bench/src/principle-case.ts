@@ -1,7 +1,6 @@
 import { calibrate, median } from "@nearfree/calibrate";
 import {
   type Clock,
-  classesOf,
   type DeviceSignature,
   type GraphSummary,
   type Measurement,
@@ -10,7 +9,6 @@ import {
   predict,
 } from "@nearfree/core";
 import { isRight } from "./calibration-score.ts";
-import { type References, rescaled } from "./principle-references.ts";
 import { type Rival, rivalsOf } from "./principle-rivals.ts";
 
 export const CASE_EPSILONS = [0.1, 0.2] as const;
@@ -34,8 +32,6 @@ export interface Curve {
   /** Median over the measured n of |predicted / measured - 1|: of T(n) itself, and of r(n), where the machine's speed of the minute cancels. */
   readonly tError: number;
   readonly ratioError: number;
-  /** The same of T(n) by the signature as first measured, its base figures not taken anew beside the curve. */
-  readonly staleTError: number;
   /** False where the machine was too busy to tell any boundary: `cases` is then empty. */
   readonly resolved: boolean;
   readonly cases: readonly Case[];
@@ -51,8 +47,6 @@ export interface Case {
   readonly sameStair: boolean;
   /** Right by the rule that calibrations are judged by: the cost at the boundary and that beyond lie on their sides of the threshold, within 2%. */
   readonly right: boolean;
-  /** The same stair by the signature as first measured. */
-  readonly staleSameStair: boolean;
   /** Idle compute over measured. */
   readonly overPrediction: number;
   readonly rivals: Readonly<
@@ -69,46 +63,38 @@ export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | 
 }
 
 /**
- * Measures one curve with the code that measures whole models, and sets what was predicted beside it. The base figures of the classes in
- * use are taken anew before the curve and after it.
+ * Measures one curve with the code that measures whole models, and sets what was predicted beside it. Nothing of the
+ * prediction is adjusted to the minute: it is what `nearfree predict` would say.
  */
 export async function benchCurve(
   probe: Probe,
   summary: GraphSummary,
   signature: DeviceSignature,
-  references: References,
   { budgetMs, uniqueExperts, clock = () => performance.now(), ...labels }: CurveOptions,
 ): Promise<Curve> {
   const cell = { contextLength: labels.contextLength, batch: 1 };
-  const kernels = classesOf(summary);
-  const turns = await references.take(kernels);
   const measurement = await calibrate(probe, { clock, cell, maxPositions: MAX_POSITIONS, budget: { ms: budgetMs } });
-  await references.take(kernels, turns);
-  const now = rescaled(signature, turns);
-  const of = (which: DeviceSignature, routing = uniqueExperts) =>
-    predict(summary, which, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS, uniqueExperts: routing });
+  const by = (routing: readonly number[] | undefined) =>
+    predict(summary, signature, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS, uniqueExperts: routing });
   return compare(labels, {
-    prediction: of(now),
-    stale: of(signature),
+    prediction: by(uniqueExperts),
     measurement,
     rivals: [
-      ...rivalsOf(summary, now, cell),
-      ...(uniqueExperts ? [{ name: "even-routing", costMs: of(now, []).costMs }] : []),
+      ...rivalsOf(summary, signature, cell),
+      ...(uniqueExperts ? [{ name: "even-routing", costMs: by(undefined).costMs }] : []),
     ],
   });
 }
 
 interface Compared {
   readonly prediction: Prediction;
-  /** By the signature as first measured. */
-  readonly stale: Prediction;
   readonly measurement: Measurement;
   readonly rivals: readonly Rival[];
 }
 
 function compare(
   labels: Omit<CurveOptions, "budgetMs" | "clock">,
-  { prediction, stale, measurement, rivals }: Compared,
+  { prediction, measurement, rivals }: Compared,
 ): Curve {
   const { baseMs: measuredMs } = measurement;
   const points = measurement.points.map(({ positions, ratio }) => ({ positions, ratio }));
@@ -135,7 +121,6 @@ function compare(
         limit: limit === undefined ? "none" : `${limit.module}: ${limit.mechanism}`,
         sameStair: same(predicted),
         right: isRight(predicted, (n) => ratioAt(measurement.points, n), { epsilon, maxPositions: MAX_POSITIONS }),
-        staleSameStair: same(predictedOf(stale).prefixFree),
         overPrediction: idle / measured,
         rivals: Object.fromEntries(
           rivals.map(({ name, costMs: cost }) => {
@@ -154,7 +139,6 @@ function compare(
     points: points.map(({ positions, ratio }) => ({ positions, ratio: round(ratio) })),
     tError: tErrorOf(prediction),
     ratioError: ratioErrorOf(prediction.costMs),
-    staleTError: tErrorOf(stale),
     resolved: cases.length > 0,
     cases,
   };

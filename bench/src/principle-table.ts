@@ -7,9 +7,7 @@ const FIGURES = [
   ["unresolvedCurves", "curves without a measured boundary", ""],
   ["sameStair", "same stair", "0.9"],
   ["right", "right within 2% of cost, as calibrations are judged", ""],
-  ["staleSameStair", "same stair, signature not taken anew", ""],
   ["medianTError", "median error of T(n)", "0.1"],
-  ["staleMedianTError", "median error of T(n), signature not taken anew", ""],
   ["medianRatioError", "median error of r(n)", ""],
   ["overPredictionMedian", "idle compute over measured, median", ""],
   ["overPredictionMax", "idle compute over measured, most", ""],
@@ -29,7 +27,7 @@ export function principleTable(curves: readonly Curve[]): string {
       `| ${title} | ${goal} | ${[summary, heldOut, modules].map((of) => figure(of[key])).join(" | ")} |`,
   );
   return [
-    "| family | curve | where, context | epsilon 0.1 | epsilon 0.2 | rivals | T(1) predicted / measured, ms | T(n) error (not anew) | r(n) error |",
+    "| family | curve | where, context | epsilon 0.1 | epsilon 0.2 | rivals | T(1) predicted / measured, ms | T(n) error | r(n) error |",
     "|---|---|---|---|---|---|---|---|---|",
     ...rows,
     "",
@@ -51,7 +49,7 @@ function rowOf(curve: Curve): string {
     at(0.2),
     rivals.length === 0 ? "-" : rivals.join(", "),
     `${predictedMs[0]!.toPrecision(3)} / ${measuredMs.toPrecision(3)}`,
-    `${percent(curve.tError)} (${percent(curve.staleTError)})`,
+    percent(curve.tError),
     cases.length === 0 ? "-" : percent(curve.ratioError),
   ];
   return `| ${cells.join(" | ")} |`;

@@ -18,7 +18,6 @@ import { benchTokens } from "./bench-text.ts";
 import { openCells } from "./calibration-cells.ts";
 import { type BenchEnvironment, type BenchModel, modelFolder, modelsNamed } from "./models.ts";
 import { benchCurve, type Curve } from "./principle-case.ts";
-import { References } from "./principle-references.ts";
 import { FLOAT32 } from "./principle-rivals.ts";
 import { summaries } from "./principle-summary.ts";
 import { principleTable } from "./principle-table.ts";
@@ -51,7 +50,6 @@ interface Options {
 interface Device {
   readonly environment: BenchEnvironment;
   readonly signature: DeviceSignature;
-  readonly references: References;
 }
 
 /** A runtime's sessions, for the probes. */
@@ -96,7 +94,7 @@ async function deviceOf(environment: BenchEnvironment, models: readonly BenchMod
   const kernels = await classesOfModels(models);
   const signature = await measureSignature(probes, { clock: () => performance.now(), environment: named, kernels });
   say(`signature of ${signature.kernels.length} classes: ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  return { environment, signature, references: await References.open(probes, kernels) };
+  return { environment, signature };
 }
 
 /** Of a mixture of experts: what one forward over a text tells of its routing, before anything is timed. */
@@ -113,7 +111,7 @@ function familyOf({ weights }: BenchModel): string {
 }
 
 async function benchModels(
-  { environment, signature, references }: Device,
+  { environment, signature }: Device,
   models: readonly BenchModel[],
   budgetMs: number,
   say: Say,
@@ -132,7 +130,7 @@ async function benchModels(
         ...environment,
         contextLength,
       } as const;
-      curves.push(await benchCurve(probe, summary, signature, references, { ...labels, budgetMs, uniqueExperts }));
+      curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs, uniqueExperts }));
       sayCurve(curves.at(-1)!, say);
     }
     await open.release();
@@ -141,7 +139,7 @@ async function benchModels(
 }
 
 async function benchModules(
-  { environment, signature, references }: Device,
+  { environment, signature }: Device,
   models: readonly BenchModel[],
   budgetMs: number,
   say: Say,
@@ -169,7 +167,7 @@ async function benchModules(
           ...environment,
           contextLength,
         } as const;
-        curves.push(await benchCurve(probe, summary, signature, references, { ...labels, budgetMs }));
+        curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs }));
         await release();
         sayCurve(curves.at(-1)!, say);
       }
@@ -179,7 +177,7 @@ async function benchModules(
 }
 
 function sayCurve(
-  { name, ep, threads, contextLength, measuredMs, predictedMs, tError, staleTError, ratioError, cases }: Curve,
+  { name, ep, threads, contextLength, measuredMs, predictedMs, tError, ratioError, cases }: Curve,
   say: Say,
 ): void {
   const boundaries = cases.map(
@@ -189,7 +187,7 @@ function sayCurve(
         .join(",")}) ${epsilon === 0.1 ? limit : ""}`,
   );
   say(
-    `${name} ${ep}-${threads} context ${contextLength}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)} (not anew ${percent(staleTError)}), r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
+    `${name} ${ep}-${threads} context ${contextLength}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)}, r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
   );
 }
 
@@ -212,7 +210,6 @@ async function measureAll({ quick, models: list, environments: chosen }: Options
     signatures.push(device.signature);
     curves.push(...(await benchModels(device, here, quick ? QUICK_MS : MODEL_MS, say)));
     if (environment.ep === "cpu") curves.push(...(await benchModules(device, here, MODULE_MS, say)));
-    await device.references.release();
   }
   return { curves, signatures };
 }

@@ -15,6 +15,5 @@ export {
 } from "./options.ts";
 export type { Random } from "./random.ts";
 export { createRandom, shuffled } from "./random.ts";
-export { type KernelReferences, type ReferenceCall, rescaleKernel } from "./rescale-kernel.ts";
 export { createModelProbe, type ModelProbeOptions } from "./runner-probe.ts";
 export { median, studentQuantile, typical } from "./stats.ts";
