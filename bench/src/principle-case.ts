@@ -101,7 +101,6 @@ function compare(
   const beyondOne = points.filter(({ positions }) => positions > 1);
   const errorOf = (list: typeof points, predicted: (n: number) => number, unit: number) =>
     median(list.map(({ positions, ratio }) => Math.abs(predicted(positions) / (ratio * unit) - 1)));
-  const tErrorOf = ({ costMs }: Prediction) => errorOf(points, (n) => costMs[n - 1]!, measuredMs);
   const ratioErrorOf = (cost: readonly number[]) => errorOf(beyondOne, (n) => cost[n - 1]! / cost[0]!, 1);
   const cases = CASE_EPSILONS.flatMap((epsilon): Case[] => {
     const boundary = measurement.boundaries.find((one) => one.epsilon === epsilon)!;
@@ -109,8 +108,7 @@ function compare(
     if (beyondOne.length === 0 || boundary.level === "unresolvable") return [];
     const { prefixFree: measured } = boundary;
     const same = (other: number) => isSameStair(other, measured, measurement);
-    const predictedOf = (by: Prediction) => by.boundaries.find((one) => one.epsilon === epsilon)!;
-    const { prefixFree: predicted, limit } = predictedOf(prediction);
+    const { prefixFree: predicted, limit } = prediction.boundaries.find((one) => one.epsilon === epsilon)!;
     const idle = Math.min(prediction.idleCompute, Number.MAX_SAFE_INTEGER);
     return [
       {
@@ -137,7 +135,7 @@ function compare(
     predictedMs: prediction.costMs.map(round),
     measuredMs: round(measuredMs),
     points: points.map(({ positions, ratio }) => ({ positions, ratio: round(ratio) })),
-    tError: tErrorOf(prediction),
+    tError: errorOf(points, (n) => prediction.costMs[n - 1]!, measuredMs),
     ratioError: ratioErrorOf(prediction.costMs),
     resolved: cases.length > 0,
     cases,

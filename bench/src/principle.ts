@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { measureSignature } from "@nearfree/calibrate";
-import { measureRouting } from "@nearfree/calibrate/node";
+import { measureRouting, ROUTING_TOKENS } from "@nearfree/calibrate/node";
 import { canonicalJson, classesOf, type DeviceSignature, type Environment, type KernelClass } from "@nearfree/core";
 import {
   createModuleProbe,
@@ -26,8 +26,6 @@ import { principleTable } from "./principle-table.ts";
 const MODEL_MS = 8_000;
 const MODULE_MS = 3_000;
 const QUICK_MS = 1_500;
-/** Tokens of real text that tell which experts of a mixture are woken. */
-const ROUTING_TOKENS = 512;
 /** Copies of a module that run one behind the other. */
 const MODULE_LAYERS = 2;
 /** Decoders whose modules are also measured alone: one of each family. */

@@ -164,14 +164,15 @@ export class Predictor {
     const row = (n: number) => n * this.#batch - 1;
     const woken = (n: number) => this.#wokenBy(n * this.#batch, experts.count) ?? loads.unique[row(n)]!;
     // Measured routing wakes fewer experts than even routing does, with more rows each; the slowest lane is as much slower than the rest.
-    const work = (n: number, count: number) => count * costOf((n * this.#batch * experts.active) / count);
+    const rowsEach = (n: number, count: number) => (n * this.#batch * experts.active) / count;
+    const work = (n: number, count: number) => count * costOf(rowsEach(n, count));
     const correction = (n: number) => work(n, woken(n)) / work(n, loads.unique[row(n)]!);
     const cost = this.#fill((n) => model.nodeMs + loads.costMs[row(n)]! * correction(n));
-    const rowsAtOne = (this.#batch * experts.active) / woken(1);
-    const activation = (n: number) => (woken(n) * costOf(rowsAtOne)) / work(n, woken(n));
+    const costAtOne = costOf(rowsEach(1, woken(1)));
+    const activation = (n: number) => (woken(n) * costAtOne) / work(n, woken(n));
     return {
       bandwidthMs: this.#fill((n) => model.bandwidthMs(bytes) * woken(n)),
-      computeMs: this.#fill((n) => model.computeMs(flops, (n * this.#batch * experts.active) / woken(n)) * woken(n)),
+      computeMs: this.#fill((n) => model.computeMs(flops, rowsEach(n, woken(n))) * woken(n)),
       constantMs: this.#fill(() => model.nodeMs),
       costMs: cost,
       activationMs: this.#fill((n) => cost[n - 1]! * activation(n)),

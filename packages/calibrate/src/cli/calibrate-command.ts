@@ -1,7 +1,8 @@
-import type { Profile } from "@nearfree/core";
+import type { Profile, ProfileStore } from "@nearfree/core";
 import { type Command, Option } from "commander";
 import { calibrationTokens } from "../node/calibration-probe.ts";
 import { defaultStore } from "../node/default-store.ts";
+import { knownRouting } from "../node/known-routing.ts";
 import {
   type LoadedProfile,
   type LoadOrCalibrateOptions,
@@ -9,7 +10,7 @@ import {
   profileKey,
 } from "../node/load-or-calibrate.ts";
 import { loadOrCalibrateGrid } from "../node/load-or-calibrate-grid.ts";
-import { measureRouting } from "../node/measure-routing.ts";
+import { measureRouting, ROUTING_TOKENS } from "../node/measure-routing.ts";
 import { type OpenModel, openModel } from "../node/open-model.ts";
 import type { CommandContext, Runs } from "./command-context.ts";
 import { gridTable } from "./grid-table.ts";
@@ -26,9 +27,6 @@ interface CalibrateCommandOptions extends ModelOptions {
   readonly fresh: boolean;
   readonly routing: boolean;
 }
-
-/** Tokens of the text whose routing is measured. */
-const ROUTING_TOKENS = 512;
 
 const RULE = `\n\n${"─".repeat(80)}\n\n`;
 
@@ -79,19 +77,21 @@ async function calibrateCell(
   options: CalibrateCommandOptions,
 ): Promise<void> {
   const warnings: string[] = [];
+  const store = defaultStore({ root: options.cache, onWarning: (message) => output.log.warn(message) });
   const { profile, origin, storeError } = await loadOrCalibrate(model, {
-    ...measuring(output, options, warnings),
+    ...measuring(options, warnings),
+    store,
     contextLength: options.context,
     signal,
     onEvent: reportProgress(output),
   });
   const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
   for (const message of warnings) if (message !== storeError?.message) output.log.warn(message);
-  const routed = await withRouting(output, model, options, [profile]);
+  const routed = await withRouting(output, model, options, store, [profile]);
   output.result({ origin, profile: routed[0] }, found + profileText(routed[0]!));
   // The measurement is shown first: a cache that cannot be written loses nothing.
   if (storeError) throw storeError;
-  await storeRouting(output, options, [profile], routed);
+  await storeRouting(store, [profile], routed);
 }
 
 async function calibrateCells(
@@ -103,8 +103,10 @@ async function calibrateCells(
   const count = new Set(contexts).size * new Set(batches).size;
   const warnings: string[] = [];
   const loaded: LoadedProfile[] = [];
+  const store = defaultStore({ root: options.cache, onWarning: (message) => output.log.warn(message) });
   const grid = loadOrCalibrateGrid(model, {
-    ...measuring(output, options, warnings),
+    ...measuring(options, warnings),
+    store,
     contexts,
     batches,
     signal,
@@ -116,29 +118,32 @@ async function calibrateCells(
   const storeError = loaded.find((cell) => cell.storeError)?.storeError;
   for (const message of new Set(warnings)) if (message !== storeError?.message) output.log.warn(message);
   const measured = loaded.map(({ profile }) => profile);
-  const profiles = await withRouting(output, model, options, measured);
+  const profiles = await withRouting(output, model, options, store, measured);
   output.result(
     { cells: loaded.map(({ origin }, i) => ({ origin, profile: profiles[i] })) },
     [...profiles.map(profileText), gridTable(profiles)].join(RULE),
   );
   if (storeError) throw storeError;
-  await storeRouting(output, options, measured, profiles);
+  await storeRouting(store, measured, profiles);
 }
 
-/** The profiles with the model's routing where `--routing` asks for it, measured once for all of them. */
+/** The profiles with the model's routing where `--routing` asks for it: as another cell has it, or measured once for all. */
 async function withRouting(
   output: CommandContext["output"],
   model: OpenModel,
   { routing }: CalibrateCommandOptions,
+  store: ProfileStore,
   profiles: readonly Profile[],
 ): Promise<readonly Profile[]> {
   if (!routing || profiles.every((profile) => profile.uniqueExperts)) return profiles;
   output.progress("measuring the routing");
-  const uniqueExperts = await measureRouting(model.folder.modelPath, {
-    tokens: calibrationTokens(model, Math.min(ROUTING_TOKENS, model.contextLimit)),
-    sessionOptions: model.sessionOptions,
-    ioNames: model.folder.ioNames,
-  });
+  const uniqueExperts =
+    (await knownRouting(model.summary, store)) ??
+    (await measureRouting(model.folder.modelPath, {
+      tokens: calibrationTokens(model, Math.min(ROUTING_TOKENS, model.contextLimit)),
+      sessionOptions: model.sessionOptions,
+      ioNames: model.folder.ioNames,
+    }));
   if (uniqueExperts === undefined) {
     output.log.warn("--routing: the model has no fused mixture of experts, nothing to measure");
     return profiles;
@@ -148,22 +153,18 @@ async function withRouting(
 
 /** Stores those of `routed` that gained something. @throws NearfreeError `store-unwritable` */
 async function storeRouting(
-  output: CommandContext["output"],
-  { cache }: CalibrateCommandOptions,
+  store: ProfileStore,
   before: readonly Profile[],
   routed: readonly Profile[],
 ): Promise<void> {
-  const store = defaultStore({ root: cache, onWarning: (message) => output.log.warn(message) });
   for (const [i, profile] of routed.entries()) if (profile !== before[i]) await store.put(profile);
 }
 
 function measuring(
-  output: CommandContext["output"],
-  { cache, fresh, maxPositions, forwards }: CalibrateCommandOptions,
+  { fresh, maxPositions, forwards }: CalibrateCommandOptions,
   warnings: string[],
-): Pick<LoadOrCalibrateOptions, "store" | "onWarning" | "fresh" | "maxPositions" | "budget"> {
+): Pick<LoadOrCalibrateOptions, "onWarning" | "fresh" | "maxPositions" | "budget"> {
   return {
-    store: defaultStore({ root: cache, onWarning: (message) => output.log.warn(message) }),
     onWarning: (message) => warnings.push(message),
     fresh,
     ...(maxPositions && { maxPositions }),

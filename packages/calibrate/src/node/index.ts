@@ -17,7 +17,7 @@ export { cachedSignature, loadOrMeasureSignature } from "./load-or-measure-signa
 export type { LoadOrPredictOptions, StartingProfile } from "./load-or-predict.ts";
 export { loadOrPredict } from "./load-or-predict.ts";
 export type { MeasureRoutingOptions } from "./measure-routing.ts";
-export { measureRouting } from "./measure-routing.ts";
+export { measureRouting, ROUTING_TOKENS } from "./measure-routing.ts";
 export type { OpenModel } from "./open-model.ts";
 export { openModel } from "./open-model.ts";
 export type { TextCodec } from "./text-codec.ts";

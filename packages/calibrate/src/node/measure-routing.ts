@@ -7,6 +7,8 @@ import { writeRoutedCopy } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
 import { createSession } from "./open-model.ts";
 
+/** Tokens of a text that are enough, where the model's context has room for them. */
+export const ROUTING_TOKENS = 512;
 /** Widest forward that experts are counted for. */
 const MAX_POSITIONS = 64;
 

@@ -115,8 +115,8 @@ export function createSyntheticMachine(options: SyntheticMachineOptions): Synthe
         },
         async singly(count) {
           for (let row = 0; row < count; row++) await run(1);
-          const { length } = logits(1);
-          return Float32Array.from({ length: count * length }, (_, i) => logits(1)[i % length]!);
+          const row = logits(1);
+          return Float32Array.from({ length: count * row.length }, (_, i) => row[i % row.length]!);
         },
       },
     }),
