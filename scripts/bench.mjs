@@ -5,7 +5,7 @@ import { build, exec, install, root } from "./bootstrap.mjs";
 const [name, ...options] = process.argv.slice(2);
 install();
 build();
-const program = `${root}bench/dist/${name}.js`;
+const program = `${root}bench/dist/${name}/main.js`;
 if (!/^[a-z-]+$/.test(name ?? "") || !existsSync(program)) {
   console.error(
     `bench: expected the name of a bench, received ${name ?? "nothing"}; see the bench:* scripts of package.json`,

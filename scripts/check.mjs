@@ -9,6 +9,11 @@ const steps = [
   ["build", bin("tsc"), ["-b"]],
   ["types of tests", bin("tsc"), ["-p", "tsconfig.test.json"]],
   ["lint, format, boundaries", bin("biome"), ["check", "."]],
+  [
+    "order of the rooms, no circles",
+    bin("depcruise"),
+    ["--config", ".dependency-cruiser.mjs", "packages", "bench/src", "browser/src", "examples/src"],
+  ],
   ["unused code and dependencies", bin("knip"), []],
   ...packages.map((name) => [`publint ${name}`, bin("publint"), ["--strict", "--pack", "npm", `packages/${name}`]]),
   ...packages.map((name) => [

@@ -1,4 +1,5 @@
-import type { Clock, Probe } from "@nearfree/core";
+import type { Clock } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
 
 /** A machine whose forward of n positions takes cost(n) ms, on a clock of its own; `disturb` multiplies each forward. */
 export function createExactMachine(

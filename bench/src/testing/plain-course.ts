@@ -1,6 +1,6 @@
 import { createDraft } from "@nearfree/core";
-import { type Machine, profileOf } from "../policy-machine.ts";
-import { DRAFT_DEPTH, type Stream } from "../policy-stream.ts";
+import { type Machine, profileOf } from "../policy/machine.ts";
+import { DRAFT_DEPTH, type Stream } from "../policy/stream.ts";
 
 /**
  * A stream of one request by what its drafts are worth: at position t the first right[t] of drafted[t] tokens stand. Token values

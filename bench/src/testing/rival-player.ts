@@ -1,8 +1,8 @@
 import { createCostCurve, createDraft } from "@nearfree/core";
-import type { RivalSetup } from "../policies/rival.ts";
-import { profileOf } from "../policy-machine.ts";
-import type { Player } from "../policy-player.ts";
-import { DRAFT_DEPTH } from "../policy-stream.ts";
+import { profileOf } from "../policy/machine.ts";
+import type { Player } from "../policy/player.ts";
+import type { RivalSetup } from "../policy/rivals/rival.ts";
+import { DRAFT_DEPTH } from "../policy/stream.ts";
 
 /** What a rule is given on a machine whose forward of n rows takes ms(n). */
 export function setupOf(ms: (n: number) => number, more: Partial<RivalSetup> = {}): RivalSetup {

@@ -1,5 +1,4 @@
 import {
-  canonicalJson,
   createCostCurve,
   createMemoryStore,
   createNgramDrafter,
@@ -7,7 +6,6 @@ import {
   createTieredStore,
   decode,
   decodeAll,
-  hashOf,
   NearfreeError,
   type Profile,
   parseProfile,
@@ -15,6 +13,7 @@ import {
   type SchedulerOptions,
   verifyGreedy,
 } from "@nearfree/core";
+import { canonicalJson, hashOf } from "@nearfree/core/measure";
 import { createScriptedRunner } from "@nearfree/core/test";
 
 const PROMPT = [5, 9, 5, 9, 5, 9, 5];

@@ -1,59 +1,28 @@
-export type { AbortSignalLike } from "./abort.ts";
-export { throwIfAborted } from "./abort.ts";
-export type { Advice, AdviseOptions, BestPositions } from "./advise.ts";
-export { advise, bestPositions, DEFAULT_ACCEPTANCE } from "./advise.ts";
-export type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./batch/batch.ts";
-export type { BatchSchedulerOptions } from "./batch/create-batch-scheduler.ts";
-export { createBatchScheduler, DEFAULT_MAX_REQUESTS, DEFAULT_MOST_SLOWDOWN } from "./batch/create-batch-scheduler.ts";
-export { createInterleavedSchedulers } from "./batch/create-interleaved-schedulers.ts";
-export type { Consistency } from "./consistency.ts";
-export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./consistency.ts";
-export type { SchedulerOptions } from "./create-scheduler.ts";
-export { createScheduler } from "./create-scheduler.ts";
-export type { CostCurve, CostCurveOptions } from "./curve.ts";
-export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./curve.ts";
+export type { AbortSignalLike } from "./contracts/abort.ts";
+export type { Draft, Drafter } from "./contracts/drafter.ts";
+export { createDraft } from "./contracts/drafter.ts";
+export type { Cell, Environment, ProfileKey } from "./contracts/environment.ts";
+export type { ErrorParts, NearfreeErrorCode } from "./contracts/errors.ts";
+export { NearfreeError } from "./contracts/errors.ts";
+export type { ObservableScheduler, SchedulerEvent, SchedulerListener } from "./contracts/observable-scheduler.ts";
+export type { Plan, PlanReason } from "./contracts/plan.ts";
+export type { Clock } from "./contracts/probe.ts";
+export type { Runner, RunnerDescription } from "./contracts/runner.ts";
+export type { Outcome, PlanRequest, Scheduler } from "./contracts/scheduler.ts";
+export type { Scores } from "./contracts/scores.ts";
+export { createScores } from "./contracts/scores.ts";
+export type { NgramOptions } from "./decode/draft/ngram.ts";
+export { createNgramDrafter } from "./decode/draft/ngram.ts";
+export { Shadow } from "./decode/draft/shadow.ts";
 export type { AtHand, DraftAtHand, RowsAtHand } from "./decode/loop-steps.ts";
 export { DEFAULT_CONFIDENCE, LoopSteps } from "./decode/loop-steps.ts";
 export type { DecodeOptions } from "./decode/options.ts";
 export { decode, decodeAll } from "./decode/speculative.ts";
 export type { DecodeStats, FinishReason, StepReport } from "./decode/stats.ts";
-export type { DeviceSignature, KernelSignature, SignaturePoint } from "./device-signature.ts";
-export { parseSignature, SIGNATURE_VERSION } from "./device-signature.ts";
-export type { NgramOptions } from "./draft/ngram.ts";
-export { createNgramDrafter } from "./draft/ngram.ts";
-export { Shadow } from "./draft/shadow.ts";
-export type { Draft, Drafter } from "./drafter.ts";
-export { createDraft } from "./drafter.ts";
-export type { Cell, Environment, ProfileKey } from "./environment.ts";
-export { canonicalJson, hashOf } from "./environment.ts";
-export type { ErrorParts, NearfreeErrorCode } from "./errors.ts";
-export { NearfreeError } from "./errors.ts";
-export type { CalibrationEvent, SchedulerEvent, SchedulerListener } from "./events.ts";
-export type { GraphSummary, KernelClass, ModuleKind, ModuleSummary } from "./graph-summary.ts";
-export type { Balance, BalanceProbes, Workload } from "./idle-compute.ts";
-export { idleCompute } from "./idle-compute.ts";
-export { copyMs, KernelModel, tableAt } from "./kernel-model.ts";
-export { tabulatedRows } from "./kernel-table.ts";
-export type {
-  CopyWorkload,
-  ElementWorkload,
-  KernelWorkload,
-  SignatureProbes,
-  StreamWorkload,
-  WorkloadSize,
-} from "./kernel-workload.ts";
-export type { MeterLike } from "./meter.ts";
-export { recordMetrics } from "./meter.ts";
-export type { Plan, PlanReason } from "./plan.ts";
-export { bestValue } from "./policy/best-value.ts";
-export { fixed } from "./policy/fixed.ts";
-export { latency } from "./policy/latency.ts";
-export { nearFree } from "./policy/near-free.ts";
-export type { Policy, Situation } from "./policy/policy.ts";
-export { predictedProfile } from "./predicted-profile.ts";
-export type { Mechanism, ModulePrediction, PredictedBoundary, Prediction, PredictOptions } from "./principle.ts";
-export { predict } from "./principle.ts";
-export type { Clock, Probe, ProbeRows } from "./probe.ts";
+export { argmax, verifyGreedy } from "./decode/verify/greedy.ts";
+export type { Consistency } from "./profile/consistency.ts";
+export type { CostCurve, CostCurveOptions } from "./profile/curve.ts";
+export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./profile/curve.ts";
 export type {
   Boundary,
   CurvePoint,
@@ -64,23 +33,31 @@ export type {
   Profile,
   Stair,
   Stop,
-} from "./profile.ts";
-export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile.ts";
-export type { ProfileStanding } from "./profile-standing.ts";
-export { profileStanding } from "./profile-standing.ts";
-export type { PublishedDevice } from "./published-devices.ts";
-export { PUBLISHED_DEVICES } from "./published-devices.ts";
-export type { Runner, RunnerDescription } from "./runner.ts";
-export type { ObservableScheduler, Outcome, PlanRequest, Scheduler } from "./scheduler.ts";
-export type { SchedulerCounters, SchedulerSnapshot } from "./scheduler-counters.ts";
-export { countSteps } from "./scheduler-counters.ts";
-export { cautiousSignature, classesOf, publishedSignature } from "./stand-in-signature.ts";
-export type { ProfileStore } from "./store.ts";
-export { createMemoryStore, DEFAULT_MEMORY_ENTRIES, type MemoryStoreOptions } from "./stores/memory.ts";
-export { createTieredStore, type TieredStoreOptions } from "./stores/tiered.ts";
-export type { Scores } from "./survival.ts";
-export { createScores } from "./survival.ts";
-export { measuredUniqueExperts } from "./unique-experts.ts";
-export { argmax, verifyGreedy } from "./verify/greedy.ts";
-export type { WeightFormatName } from "./what-if.ts";
-export { withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";
+} from "./profile/profile.ts";
+export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile/profile.ts";
+export type { ProfileStanding } from "./profile/profile-standing.ts";
+export { profileStanding } from "./profile/profile-standing.ts";
+export type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./schedule/batch/batch.ts";
+export type { BatchSchedulerOptions } from "./schedule/batch/create-batch-scheduler.ts";
+export {
+  createBatchScheduler,
+  DEFAULT_MAX_REQUESTS,
+  DEFAULT_MOST_SLOWDOWN,
+} from "./schedule/batch/create-batch-scheduler.ts";
+export { createInterleavedSchedulers } from "./schedule/batch/create-interleaved-schedulers.ts";
+export type { SchedulerOptions } from "./schedule/create-scheduler.ts";
+export { createScheduler } from "./schedule/create-scheduler.ts";
+export type { MeterLike } from "./schedule/meter.ts";
+export { recordMetrics } from "./schedule/meter.ts";
+export { bestValue } from "./schedule/policy/best-value.ts";
+export { fixed } from "./schedule/policy/fixed.ts";
+export { latency } from "./schedule/policy/latency.ts";
+export { nearFree } from "./schedule/policy/near-free.ts";
+export type { Policy, Situation } from "./schedule/policy/policy.ts";
+export type { SchedulerCounters, SchedulerSnapshot } from "./schedule/scheduler-counters.ts";
+export { countSteps } from "./schedule/scheduler-counters.ts";
+export type { MemoryStoreOptions } from "./stores/memory.ts";
+export { createMemoryStore, DEFAULT_MEMORY_ENTRIES } from "./stores/memory.ts";
+export type { ProfileStore } from "./stores/profile-store.ts";
+export type { TieredStoreOptions } from "./stores/tiered.ts";
+export { createTieredStore } from "./stores/tiered.ts";

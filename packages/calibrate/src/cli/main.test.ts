@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeModelFile } from "@nearfree/ort-adapter/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { commandWith, expectRefusal } from "./testing/command.ts";
-import { prunedDecoder, statelessModel, testDecoder, writeModelFolder } from "./testing/model-folder.ts";
+import { commandWith, expectRefusal } from "../testing/command.ts";
+import { prunedDecoder, statelessModel, testDecoder, writeModelFolder } from "../testing/model-folder.ts";
 
 let folder: string;
 let model: string;

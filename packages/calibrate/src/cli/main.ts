@@ -1,17 +1,17 @@
 import { Command, CommanderError, Option } from "commander";
-import { registerAdvise } from "./advise-command.ts";
-import { registerCalibrate } from "./calibrate-command.ts";
+import { toFailure } from "../node/failure.ts";
 import type { Runs } from "./command-context.ts";
-import { registerDevice } from "./device-command.ts";
-import { registerDoctor } from "./doctor-command.ts";
-import { toFailure } from "./exit-code.ts";
-import { registerExport } from "./export-command.ts";
-import { registerGenerate } from "./generate-command.ts";
-import { registerImport } from "./import-command.ts";
+import { registerAdvise } from "./commands/advise-command.ts";
+import { registerCalibrate } from "./commands/calibrate-command.ts";
+import { registerDevice } from "./commands/device-command.ts";
+import { registerDoctor } from "./commands/doctor-command.ts";
+import { registerExport } from "./commands/export-command.ts";
+import { registerGenerate } from "./commands/generate-command.ts";
+import { registerImport } from "./commands/import-command.ts";
+import { registerPredict } from "./commands/predict-command.ts";
+import { registerReport } from "./commands/report-command.ts";
+import { registerShow } from "./commands/show-command.ts";
 import { createOutput, LOG_LEVELS, type OutputOptions } from "./output.ts";
-import { registerPredict } from "./predict-command.ts";
-import { registerReport } from "./report-command.ts";
-import { registerShow } from "./show-command.ts";
 
 /**
  * The `nearfree` command. Exit codes: 0 done, 1 failed while running, 2 bad input or usage, 130 interrupted.

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
+import { NearfreeError } from "@nearfree/core";
+import { canonicalJson } from "@nearfree/core/measure";
 import {
-  canonicalJson,
   cautiousSignature,
   classesOf,
   type DeviceSignature,
-  NearfreeError,
   PUBLISHED_DEVICES,
   parseSignature,
   publishedSignature,
-} from "@nearfree/core";
+} from "@nearfree/core/principle";
 import { type Command, Option } from "commander";
 import type { ExaminedModel } from "../node/examine-model.ts";
 import { cachedSignature } from "../node/load-or-measure-signature.ts";

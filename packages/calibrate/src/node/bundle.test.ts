@@ -1,4 +1,5 @@
-import { hashOf, type Profile } from "@nearfree/core";
+import type { Profile } from "@nearfree/core";
+import { hashOf } from "@nearfree/core/measure";
 import { sampleProfile } from "@nearfree/core/test";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

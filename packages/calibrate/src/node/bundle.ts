@@ -1,4 +1,5 @@
-import { hashOf, NearfreeError, type Profile, parseProfile, profileStanding } from "@nearfree/core";
+import { NearfreeError, type Profile, parseProfile, profileStanding } from "@nearfree/core";
+import { hashOf } from "@nearfree/core/measure";
 
 /** Bumped whenever the shape of a bundle changes. The profiles inside carry a version of their own. */
 export const BUNDLE_VERSION = 1;

@@ -1,9 +1,10 @@
-import type { Cell, Probe } from "@nearfree/core";
+import type { Cell } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
 import { createBatchProbe } from "@nearfree/ort-adapter";
 import { Tensor } from "onnxruntime-node";
-import { createModelProbe } from "../runner-probe.ts";
-import { CALIBRATION_TEXT } from "./calibration-text.ts";
+import { createModelProbe } from "../measure/runner-probe.ts";
 import type { OpenModel } from "./open-model.ts";
+import { CALIBRATION_TEXT } from "./text/calibration-text.ts";
 
 /** Most positions that a forward is measured with, unless the context leaves room for fewer. */
 const MOST_POSITIONS = 64;

@@ -1,8 +1,8 @@
 import type { Profile } from "@nearfree/core";
 import { sampleKey } from "@nearfree/core/test";
 import { describe, expect, it } from "vitest";
-import { assembleProfile } from "../assemble-profile.ts";
-import { calibrate } from "../calibrate.ts";
+import { assembleProfile } from "../measure/assemble-profile.ts";
+import { calibrate } from "../measure/calibrate.ts";
 import {
   COSTS,
   type CostFunction,

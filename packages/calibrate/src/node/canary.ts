@@ -1,11 +1,12 @@
-import { type Clock, DEFAULT_EPSILON, NearfreeError, type Probe, type Profile, prefixFree } from "@nearfree/core";
-import { CellRun } from "../cell-run.ts";
-import { InvarianceRecorder, recordTogether } from "../invariance.ts";
-import { MeasuringStopped, Meter } from "../meter.ts";
-import { clockGrain, forwardsPerSample, testAgainstItself } from "../qualify.ts";
-import { createRandom } from "../random.ts";
-import { Samples } from "../samples.ts";
-import { warmUp } from "../warm-up.ts";
+import { type Clock, DEFAULT_EPSILON, NearfreeError, type Profile, prefixFree } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
+import { CellRun } from "../measure/cell-run.ts";
+import { InvarianceRecorder, recordTogether } from "../measure/invariance.ts";
+import { MeasuringStopped, Meter } from "../measure/meter.ts";
+import { clockGrain, forwardsPerSample, testAgainstItself } from "../measure/qualify.ts";
+import { createRandom } from "../measure/statistics/random.ts";
+import { Samples } from "../measure/statistics/samples.ts";
+import { warmUp } from "../measure/warm-up.ts";
 
 /** How far a cost ratio measured here may lie from the profile's interval: what a curve moves by between minutes on one machine. */
 export const CANARY_TOLERANCE = 0.08;

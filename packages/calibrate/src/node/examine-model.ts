@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { type Environment, type GraphSummary, NearfreeError } from "@nearfree/core";
+import { type Environment, NearfreeError } from "@nearfree/core";
+import type { GraphSummary } from "@nearfree/core/principle";
 import { readEnvironment } from "@nearfree/ort-adapter";
 import { type ModelFolder, readNodeDevice, resolveModelFolder, summarizeFile } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";

@@ -1,4 +1,5 @@
-import { type Clock, hashOf, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
+import { type Clock, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
+import { hashOf } from "@nearfree/core/measure";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { type CanaryVerdict, runCanary } from "./canary.ts";
 import { profileKey } from "./load-or-calibrate.ts";

@@ -1,4 +1,5 @@
-import type { GraphSummary, Profile, ProfileStore } from "@nearfree/core";
+import type { Profile, ProfileStore } from "@nearfree/core";
+import type { GraphSummary } from "@nearfree/core/principle";
 
 /**
  * What a profile of the model in `store`, of any environment and cell, says of its routing (`Profile.uniqueExperts`): that depends on

@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type CalibrationEvent, createMemoryStore, createScheduler, type ProfileStore } from "@nearfree/core";
+import { createMemoryStore, createScheduler, type ProfileStore } from "@nearfree/core";
+import type { CalibrationEvent } from "@nearfree/core/measure";
 import { buildDecoder, randomWeights } from "@nearfree/ort-adapter";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { TEST_SHAPE, writeModelFolder } from "../cli/testing/model-folder.ts";
+import { TEST_SHAPE, writeModelFolder } from "../testing/model-folder.ts";
 import { COSTS } from "../testing/synthetic-machine.ts";
 import { timeModel } from "../testing/timed-model.ts";
 import type { LoadedProfile } from "./load-or-calibrate.ts";

@@ -1,6 +1,6 @@
 import { type Profile, profileStanding } from "@nearfree/core";
-import { requireGrid } from "../calibrate-grid.ts";
-import { gridOrder, neighboursOf } from "../grid-order.ts";
+import { requireGrid } from "../measure/grid/calibrate-grid.ts";
+import { gridOrder, neighboursOf } from "../measure/grid/grid-order.ts";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { defaultStore } from "./default-store.ts";
 import { type LoadedProfile, type LoadOrCalibrateOptions, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";

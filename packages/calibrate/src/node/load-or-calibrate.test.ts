@@ -1,11 +1,5 @@
-import {
-  type CalibrationEvent,
-  createMemoryStore,
-  NearfreeError,
-  type Profile,
-  type ProfileStore,
-  profileStanding,
-} from "@nearfree/core";
+import { createMemoryStore, NearfreeError, type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
+import type { CalibrationEvent } from "@nearfree/core/measure";
 import { describe, expect, it } from "vitest";
 import { COSTS, type CostFunction } from "../testing/synthetic-machine.ts";
 import { useTestModel } from "../testing/test-model.ts";

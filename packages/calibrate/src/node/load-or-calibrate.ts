@@ -1,12 +1,6 @@
-import {
-  type CalibrationEvent,
-  NearfreeError,
-  type Profile,
-  type ProfileKey,
-  type ProfileStore,
-  profileStanding,
-} from "@nearfree/core";
-import { METHOD_VERSION } from "../options.ts";
+import { NearfreeError, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
+import type { CalibrationEvent } from "@nearfree/core/measure";
+import { METHOD_VERSION } from "../measure/options.ts";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { runCanary } from "./canary.ts";
 import { defaultStore } from "./default-store.ts";

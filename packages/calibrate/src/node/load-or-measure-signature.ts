@@ -1,15 +1,10 @@
-import {
-  type Clock,
-  canonicalJson,
-  classesOf,
-  type DeviceSignature,
-  type KernelClass,
-  NearfreeError,
-} from "@nearfree/core";
+import { type Clock, NearfreeError } from "@nearfree/core";
 import { defaultCacheRoot } from "@nearfree/core/fs-store";
+import { canonicalJson } from "@nearfree/core/measure";
+import { classesOf, type DeviceSignature, type KernelClass } from "@nearfree/core/principle";
 import { createSignatureProbes } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
-import { measureSignature } from "../measure-signature.ts";
+import { measureSignature } from "../signature/measure-signature.ts";
 import type { ExaminedModel } from "./examine-model.ts";
 import { createSession } from "./open-model.ts";
 import { readSignature, writeSignature } from "./signature-file.ts";

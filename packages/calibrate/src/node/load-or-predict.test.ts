@@ -1,12 +1,6 @@
-import {
-  cautiousSignature,
-  createScheduler,
-  invariantRows,
-  type Profile,
-  parseProfile,
-  profileStanding,
-  resolveConsistency,
-} from "@nearfree/core";
+import { createScheduler, type Profile, parseProfile, profileStanding } from "@nearfree/core";
+import { invariantRows, resolveConsistency } from "@nearfree/core/measure";
+import { cautiousSignature } from "@nearfree/core/principle";
 import { expect, it } from "vitest";
 import { COSTS } from "../testing/synthetic-machine.ts";
 import { useTestModel } from "../testing/test-model.ts";

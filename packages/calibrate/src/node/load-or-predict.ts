@@ -1,12 +1,5 @@
-import {
-  cautiousSignature,
-  type DeviceSignature,
-  type Profile,
-  type ProfileStore,
-  predict,
-  predictedProfile,
-  profileStanding,
-} from "@nearfree/core";
+import { type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
+import { cautiousSignature, type DeviceSignature, predict, predictedProfile } from "@nearfree/core/principle";
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
 import { knownRouting } from "./known-routing.ts";

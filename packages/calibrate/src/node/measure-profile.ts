@@ -1,10 +1,11 @@
-import type { Balance, CalibrationEvent, Clock, Probe, Profile, ProfileKey } from "@nearfree/core";
+import type { Clock, Profile, ProfileKey } from "@nearfree/core";
+import type { Balance, CalibrationEvent, Probe } from "@nearfree/core/measure";
 import { createBalanceProbes } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
-import { assembleProfile } from "../assemble-profile.ts";
-import { calibrate } from "../calibrate.ts";
-import { measureBalance } from "../measure-balance.ts";
-import type { CalibrateOptions } from "../options.ts";
+import { assembleProfile } from "../measure/assemble-profile.ts";
+import { calibrate } from "../measure/calibrate.ts";
+import { measureBalance } from "../measure/measure-balance.ts";
+import type { CalibrateOptions } from "../measure/options.ts";
 import { createSession, type OpenModel } from "./open-model.ts";
 
 export interface MeasureProfileOptions

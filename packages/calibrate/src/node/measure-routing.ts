@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { measuredUniqueExperts } from "@nearfree/core";
+import { measuredUniqueExperts } from "@nearfree/core/principle";
 import { type IoTemplates, readRouting } from "@nearfree/ort-adapter";
 import { writeRoutedCopy } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";

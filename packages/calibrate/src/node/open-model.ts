@@ -2,7 +2,7 @@ import { NearfreeError, type Runner } from "@nearfree/core";
 import { createSessionRunner } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
 import { type ExaminedModel, examineModel, type OpenModelOptions, providerError } from "./examine-model.ts";
-import { loadTextCodec, type TextCodec } from "./text-codec.ts";
+import { loadTextCodec, type TextCodec } from "./text/text-codec.ts";
 
 /** A model on disk, loaded into onnxruntime-node and wrapped. */
 export interface OpenModel extends ExaminedModel {

@@ -1,15 +1,10 @@
 import { mkdir, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import {
-  type DeviceSignature,
-  type Environment,
-  hashOf,
-  NearfreeError,
-  PROFILE_VERSION,
-  parseSignature,
-} from "@nearfree/core";
+import { type Environment, NearfreeError, PROFILE_VERSION } from "@nearfree/core";
 import { publishFile } from "@nearfree/core/fs-store";
-import { SIGNATURE_METHOD } from "../measure-signature.ts";
+import { hashOf } from "@nearfree/core/measure";
+import { type DeviceSignature, parseSignature } from "@nearfree/core/principle";
+import { SIGNATURE_METHOD } from "../signature/measure-signature.ts";
 
 const FORMAT = "nearfree-signature";
 /** A signature is some tens of kB: what is larger was not written here. */

@@ -1,7 +1,8 @@
-import { DEFAULT_EPSILON, type Prediction, type Profile } from "@nearfree/core";
-import { curveFigure } from "./curve-figure.ts";
+import { DEFAULT_EPSILON, type Profile } from "@nearfree/core";
+import type { Prediction } from "@nearfree/core/principle";
 import { boundaryTable, inversionTable, pointTable, stairTable } from "./curve-tables.ts";
-import type { FigureDocument } from "./figure.ts";
+import { curveFigure } from "./figures/curve-figure.ts";
+import type { FigureDocument } from "./figures/figure.ts";
 import { formatRatio } from "./format.ts";
 import { invarianceFacts } from "./invariance-facts.ts";
 import { baselineFacts } from "./key-facts.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { plainProfile, TEST_KEY } from "../testing/profiles.ts";
 import { groupProfiles } from "./group-profiles.ts";
-import { plainProfile, TEST_KEY } from "./testing/profiles.ts";
 
 const at = (contextLength: number, batch: number, measuredAt: string, model = TEST_KEY.model) =>
   plainProfile({ key: { cell: { contextLength, batch }, model }, measuredAt });

@@ -1,4 +1,5 @@
-import { type Environment, hashOf, type Profile } from "@nearfree/core";
+import type { Environment, Profile } from "@nearfree/core";
+import { hashOf } from "@nearfree/core/measure";
 
 /** The cells of one model in one environment, measured by one method: what may be compared. */
 export interface ProfileGroup {

@@ -1,8 +1,9 @@
-import type { Environment, Prediction, Profile } from "@nearfree/core";
+import type { Environment, Profile } from "@nearfree/core";
+import type { Prediction } from "@nearfree/core/principle";
 import { cellName, cellSection } from "./cell-section.ts";
-import type { FigureDocument } from "./figure.ts";
+import type { FigureDocument } from "./figures/figure.ts";
+import { heatMapFigure } from "./figures/heat-map-figure.ts";
 import type { ProfileGroup } from "./group-profiles.ts";
-import { heatMapFigure } from "./heat-map-figure.ts";
 import { environmentFacts } from "./key-facts.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { gridVerdict, verdict, verdictDetail } from "./verdict.ts";

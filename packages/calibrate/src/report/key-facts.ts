@@ -1,4 +1,5 @@
-import { hashOf, type Profile } from "@nearfree/core";
+import type { Profile } from "@nearfree/core";
+import { hashOf } from "@nearfree/core/measure";
 import { formatCount, formatRate } from "./format.ts";
 import type { ProfileGroup } from "./group-profiles.ts";
 import { type Content, html, type Markup } from "./markup.ts";

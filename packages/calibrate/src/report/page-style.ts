@@ -1,4 +1,4 @@
-import { FONT, themeCss } from "./figure.ts";
+import { FONT, themeCss } from "./figures/figure.ts";
 
 /** The page's style sheet: no web fonts, nothing to fetch, light and dark by the reader's setting, and fit for print. */
 export const PAGE_STYLE = `

@@ -1,8 +1,8 @@
-import { cautiousSignature, type GraphSummary, type ModuleSummary, predict } from "@nearfree/core";
+import { cautiousSignature, type GraphSummary, type ModuleSummary, predict } from "@nearfree/core/principle";
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
+import { fullProfile, TEST_KEY } from "../testing/profiles.ts";
 import { renderReport } from "./render-report.ts";
-import { fullProfile, TEST_KEY } from "./testing/profiles.ts";
 
 const { document } = parseHTML("<!doctype html><html></html>");
 

@@ -1,7 +1,8 @@
-import { DEFAULT_EPSILON, type PredictedBoundary, type Prediction, type Profile } from "@nearfree/core";
-import { boundaryText, idleText, limitSentence, mechanismName, overPredictionText } from "../prediction-words.ts";
+import { DEFAULT_EPSILON, type Profile } from "@nearfree/core";
+import type { PredictedBoundary, Prediction } from "@nearfree/core/principle";
 import { boundaryView, DOUBT } from "./boundary-view.ts";
 import { html, type Markup } from "./markup.ts";
+import { boundaryText, idleText, limitSentence, mechanismName, overPredictionText } from "./prediction-words.ts";
 import { table } from "./table.ts";
 
 interface PartRow {

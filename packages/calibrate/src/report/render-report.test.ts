@@ -2,9 +2,9 @@ import type { ProfileKey } from "@nearfree/core";
 import * as fc from "fast-check";
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
-import { renderCurveSvg } from "./curve-figure.ts";
+import { anyProfile, fullProfile, plainProfile, TEST_KEY } from "../testing/profiles.ts";
+import { renderCurveSvg } from "./figures/curve-figure.ts";
 import { renderReport } from "./render-report.ts";
-import { anyProfile, fullProfile, plainProfile, TEST_KEY } from "./testing/profiles.ts";
 
 const { document } = parseHTML("<!doctype html><html></html>");
 const page = (...profiles: Parameters<typeof renderReport>[0]) => renderReport(profiles, { document });

@@ -1,6 +1,6 @@
 import { DEFAULT_EPSILON, NearfreeError, type Profile } from "@nearfree/core";
 import { boundaryView, DOUBT } from "./boundary-view.ts";
-import type { FigureDocument } from "./figure.ts";
+import type { FigureDocument } from "./figures/figure.ts";
 import { groupProfiles, type ProfileGroup } from "./group-profiles.ts";
 import { environmentName, groupSection, type PredictionOf, shortModel } from "./group-section.ts";
 import { html, Markup } from "./markup.ts";

@@ -1,7 +1,7 @@
 import { parseProfile } from "@nearfree/core";
 import { expect, test } from "vitest";
+import { fullProfile, TEST_KEY } from "../testing/profiles.ts";
 import { reportValue } from "./report-value.ts";
-import { fullProfile, TEST_KEY } from "./testing/profiles.ts";
 
 test("groups, verdicts and boundaries beside whole profiles, as JSON", () => {
   const { version, groups } = JSON.parse(JSON.stringify(reportValue([fullProfile()])));

@@ -1,4 +1,5 @@
-import { EPSILONS, hashOf, type Profile } from "@nearfree/core";
+import { EPSILONS, type Profile } from "@nearfree/core";
+import { hashOf } from "@nearfree/core/measure";
 import { type BoundaryView, boundaryView } from "./boundary-view.ts";
 import { groupProfiles, type ProfileGroup } from "./group-profiles.ts";
 import { gridVerdict, overPrediction, verdict } from "./verdict.ts";

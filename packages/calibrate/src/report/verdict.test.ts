@@ -1,6 +1,6 @@
 import type { Profile } from "@nearfree/core";
 import { describe, expect, test } from "vitest";
-import { plainProfile } from "./testing/profiles.ts";
+import { plainProfile } from "../testing/profiles.ts";
 import { gridVerdict, overPrediction, verdict, verdictDetail } from "./verdict.ts";
 
 const dip = (prefix: number): Profile => {

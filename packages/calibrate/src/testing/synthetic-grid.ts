@@ -1,4 +1,5 @@
-import type { Cell, Clock, Probe } from "@nearfree/core";
+import type { Cell, Clock } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
 import {
   type CostFunction,
   createSyntheticMachine,

@@ -1,5 +1,6 @@
-import type { Clock, Probe } from "@nearfree/core";
-import { createRandom, type Random } from "../random.ts";
+import type { Clock } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
+import { createRandom, type Random } from "../measure/statistics/random.ts";
 
 /** r(n): what a forward of n positions costs, over one of 1. */
 export type CostFunction = (n: number) => number;

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createMemoryStore, type ProfileStore } from "@nearfree/core";
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { writeModelFolder } from "../cli/testing/model-folder.ts";
 import { type OpenModel, openModel } from "../node/open-model.ts";
+import { writeModelFolder } from "./model-folder.ts";
 
 export interface TestModel {
   /** A folder of the tests' own, gone after the last of them. */

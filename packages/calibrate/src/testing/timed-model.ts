@@ -1,6 +1,6 @@
 import type { Clock, Runner } from "@nearfree/core";
+import { createRandom } from "../measure/statistics/random.ts";
 import type { OpenModel } from "../node/open-model.ts";
-import { createRandom } from "../random.ts";
 import type { CostFunction } from "./synthetic-machine.ts";
 
 export interface TimedModel {

@@ -1,15 +1,15 @@
-import { SHADOW_DEPTH, Shadow } from "../draft/shadow.ts";
-import type { Draft, Drafter } from "../drafter.ts";
-import { createDraft } from "../drafter.ts";
-import type { Plan } from "../plan.ts";
-import type { Runner } from "../runner.ts";
-import type { Outcome, PlanRequest } from "../scheduler.ts";
-import { createScores } from "../survival.ts";
-import { verifyGreedy } from "../verify/greedy.ts";
+import type { Draft, Drafter } from "../contracts/drafter.ts";
+import { createDraft } from "../contracts/drafter.ts";
+import type { Plan } from "../contracts/plan.ts";
+import type { Runner } from "../contracts/runner.ts";
+import type { Outcome, PlanRequest } from "../contracts/scheduler.ts";
+import { createScores } from "../contracts/scores.ts";
+import { SHADOW_DEPTH, Shadow } from "./draft/shadow.ts";
 import type { DecodeOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import type { DecodeStats, FinishReason } from "./stats.ts";
 import { DecodeTotals } from "./stats.ts";
+import { verifyGreedy } from "./verify/greedy.ts";
 
 /** Everything that one decode keeps between its steps. Buffers are allocated once. */
 export class DecodeState {

@@ -1,10 +1,10 @@
-import { SHADOW_DEPTH, Shadow } from "../draft/shadow.ts";
-import type { Draft } from "../drafter.ts";
-import { createDraft } from "../drafter.ts";
-import { NearfreeError } from "../errors.ts";
-import type { Plan } from "../plan.ts";
-import { refuse } from "../refuse.ts";
-import type { Outcome, PlanRequest, Scheduler } from "../scheduler.ts";
+import type { Draft } from "../contracts/drafter.ts";
+import { createDraft } from "../contracts/drafter.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import type { Plan } from "../contracts/plan.ts";
+import { refuse } from "../contracts/refuse.ts";
+import type { Outcome, PlanRequest, Scheduler } from "../contracts/scheduler.ts";
+import { SHADOW_DEPTH, Shadow } from "./draft/shadow.ts";
 
 /** What a draft token is taken to be worth before anything was learned, where its drafter does not say. */
 export const DEFAULT_CONFIDENCE = 0.75;

@@ -1,10 +1,10 @@
-import type { AbortSignalLike } from "../abort.ts";
-import type { Drafter } from "../drafter.ts";
-import type { NearfreeErrorCode } from "../errors.ts";
-import { NearfreeError } from "../errors.ts";
-import type { Clock } from "../probe.ts";
-import type { Runner } from "../runner.ts";
-import type { Scheduler } from "../scheduler.ts";
+import type { AbortSignalLike } from "../contracts/abort.ts";
+import type { Drafter } from "../contracts/drafter.ts";
+import type { NearfreeErrorCode } from "../contracts/errors.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import type { Clock } from "../contracts/probe.ts";
+import type { Runner } from "../contracts/runner.ts";
+import type { Scheduler } from "../contracts/scheduler.ts";
 import type { DecodeStats, StepReport } from "./stats.ts";
 
 export interface DecodeOptions {

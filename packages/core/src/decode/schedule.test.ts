@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { SchedulerOptions } from "../create-scheduler.ts";
-import { createScheduler } from "../create-scheduler.ts";
-import { createNgramDrafter } from "../draft/ngram.ts";
-import type { Profile } from "../profile.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { SchedulerOptions } from "../schedule/create-scheduler.ts";
+import { createScheduler } from "../schedule/create-scheduler.ts";
 import { sampleProfile } from "../testing/sample-profile.ts";
 import type { ScriptedModelOptions } from "../testing/scripted-runner.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
+import { createNgramDrafter } from "./draft/ngram.ts";
 import { decodeAll } from "./speculative.ts";
 
 // Whole decodes in simulated time: what the scheduler is worth, exactly and on any machine.

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { SchedulerOptions } from "../create-scheduler.ts";
-import { createScheduler } from "../create-scheduler.ts";
-import { createNgramDrafter } from "../draft/ngram.ts";
-import type { Drafter } from "../drafter.ts";
-import { NearfreeError } from "../errors.ts";
-import type { Policy } from "../policy/policy.ts";
-import type { Profile } from "../profile.ts";
-import type { Scheduler } from "../scheduler.ts";
+import type { Drafter } from "../contracts/drafter.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import type { Scheduler } from "../contracts/scheduler.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { SchedulerOptions } from "../schedule/create-scheduler.ts";
+import { createScheduler } from "../schedule/create-scheduler.ts";
+import type { Policy } from "../schedule/policy/policy.ts";
 import { sampleProfile } from "../testing/sample-profile.ts";
 import type { ScriptedModelOptions } from "../testing/scripted-runner.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
+import { createNgramDrafter } from "./draft/ngram.ts";
 import { decode, decodeAll } from "./speculative.ts";
 import type { DecodeStats } from "./stats.ts";
 

@@ -1,4 +1,4 @@
-import { throwIfAborted } from "../abort.ts";
+import { throwIfAborted } from "../contracts/abort.ts";
 import { DecodeState } from "./decode-state.ts";
 import type { DecodeOptions } from "./options.ts";
 import type { DecodeStats } from "./stats.ts";

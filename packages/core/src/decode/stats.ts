@@ -1,5 +1,5 @@
-import type { Plan, PlanReason } from "../plan.ts";
-import type { Outcome } from "../scheduler.ts";
+import type { Plan, PlanReason } from "../contracts/plan.ts";
+import type { Outcome } from "../contracts/scheduler.ts";
 
 /** Why a decode ended. */
 export type FinishReason =

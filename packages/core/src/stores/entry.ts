@@ -1,5 +1,5 @@
-import { hashOf } from "../environment.ts";
-import { PROFILE_VERSION, type Profile, parseProfile } from "../profile.ts";
+import { hashOf } from "../contracts/environment.ts";
+import { PROFILE_VERSION, type Profile, parseProfile } from "../profile/profile.ts";
 
 /** `hashOf`, or the same hash by the platform's own means. */
 export type HashFunction = (value: unknown) => string;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hashOf } from "../environment.ts";
+import { hashOf } from "../contracts/environment.ts";
 import { sampleKey, sampleProfile } from "../testing/sample-profile.ts";
 import { describeProfileStoreContract } from "../testing/store-suite.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";

@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { canonicalJson, type ProfileKey } from "../environment.ts";
-import { NearfreeError } from "../errors.ts";
-import { PROFILE_VERSION, type Profile } from "../profile.ts";
-import type { ProfileStore } from "../store.ts";
+import { canonicalJson, type ProfileKey } from "../contracts/environment.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import { PROFILE_VERSION, type Profile } from "../profile/profile.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { assertValid } from "./memory.ts";
+import type { ProfileStore } from "./profile-store.ts";
 import { publishFile } from "./publish-file.ts";
 
 export { type CacheRootContext, defaultCacheRoot, systemCacheRoots } from "./cache-root.ts";

@@ -1,8 +1,8 @@
 import { LRUCache } from "lru-cache";
-import { hashOf } from "../environment.ts";
-import { NearfreeError } from "../errors.ts";
-import { type Profile, parseProfile } from "../profile.ts";
-import type { ProfileStore } from "../store.ts";
+import { hashOf } from "../contracts/environment.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import { type Profile, parseProfile } from "../profile/profile.ts";
+import type { ProfileStore } from "./profile-store.ts";
 
 /** Profiles that a memory store keeps before it forgets the least recently used. A profile is a few kB. */
 export const DEFAULT_MEMORY_ENTRIES = 64;

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { NearfreeError } from "../errors.ts";
-import type { ProfileStore } from "../store.ts";
+import { NearfreeError } from "../contracts/errors.ts";
 import { sampleKey, sampleProfile } from "../testing/sample-profile.ts";
 import { describeProfileStoreContract } from "../testing/store-suite.ts";
 import { createMemoryStore } from "./memory.ts";
+import type { ProfileStore } from "./profile-store.ts";
 import { createTieredStore } from "./tiered.ts";
 
 describeProfileStoreContract("tiered store", () => ({

@@ -1,7 +1,7 @@
-import { hashOf } from "../environment.ts";
-import { NearfreeError } from "../errors.ts";
-import type { Profile } from "../profile.ts";
-import type { ProfileStore } from "../store.ts";
+import { hashOf } from "../contracts/environment.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import type { Profile } from "../profile/profile.ts";
+import type { ProfileStore } from "./profile-store.ts";
 
 export interface TieredStoreOptions {
   /** Never write to or delete from `back`: a system folder below the user's. Default false. */

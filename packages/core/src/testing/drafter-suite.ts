@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Draft, Drafter } from "../drafter.ts";
-import { createDraft } from "../drafter.ts";
+import type { Draft, Drafter } from "../contracts/drafter.ts";
+import { createDraft } from "../contracts/drafter.ts";
 
 const TEXTS = fc.array(fc.integer({ min: 0, max: 7 }), { maxLength: 60 });
 

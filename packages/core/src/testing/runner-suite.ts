@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Runner } from "../runner.ts";
+import type { Runner } from "../contracts/runner.ts";
 
 export interface RunnerSuiteOptions {
   /** Largest difference of a logit between forwards of different n, as kernels round differently. Default 1e-4. */

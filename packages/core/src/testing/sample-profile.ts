@@ -1,5 +1,5 @@
-import type { ProfileKey } from "../environment.ts";
-import { PROFILE_VERSION, type Profile } from "../profile.ts";
+import type { ProfileKey } from "../contracts/environment.ts";
+import { PROFILE_VERSION, type Profile } from "../profile/profile.ts";
 
 /** A whole, consistent profile that nothing measured: `n` distinguishes keys, `ratios[p]` is r(p + 1). */
 export function sampleProfile(n = 0, ratios: readonly number[] = [1, 1.05, 1.06, 1.11]): Profile {

@@ -1,5 +1,5 @@
-import type { DeviceSignature, KernelSignature } from "../device-signature.ts";
-import type { GraphSummary, ModuleSummary } from "../graph-summary.ts";
+import type { DeviceSignature, KernelSignature } from "../principle/device-signature.ts";
+import type { GraphSummary, ModuleSummary } from "../principle/graph-summary.ts";
 
 const DENSE = { operator: "MatMul", activation: "float32", weight: "float32" } as const;
 const ATTENTION = { operator: "GroupQueryAttention", activation: "float32" } as const;

@@ -1,6 +1,6 @@
-import { NearfreeError } from "../errors.ts";
-import type { Clock } from "../probe.ts";
-import type { Runner } from "../runner.ts";
+import { NearfreeError } from "../contracts/errors.ts";
+import type { Clock } from "../contracts/probe.ts";
+import type { Runner } from "../contracts/runner.ts";
 
 export interface ScriptedModelOptions {
   readonly vocabularySize?: number;

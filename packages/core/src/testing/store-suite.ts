@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ProfileStore } from "../store.ts";
+import type { ProfileStore } from "../stores/profile-store.ts";
 import { sampleKey, sampleProfile } from "./sample-profile.ts";
 
 export interface StoreFixture {

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { buildDecoder } from "./decoder.ts";
 import type { DecoderShape, DecoderSpec } from "./decoder-spec.ts";
 import { GENERATED_SHAPES } from "./generated-shapes.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { dequantiseInt4, INT4_BLOCK, quantiseInt4 } from "./int4.ts";
 import { addLinear } from "./linear.ts";

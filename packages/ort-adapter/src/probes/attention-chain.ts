@@ -1,4 +1,4 @@
-import type { KernelClass } from "@nearfree/core";
+import type { KernelClass } from "@nearfree/core/principle";
 import type { DecoderSpec } from "../build/decoder-spec.ts";
 import { decomposedCore } from "../build/decomposed-attention.ts";
 import { GENERATED_SHAPES } from "../build/generated-shapes.ts";

@@ -1,4 +1,4 @@
-import type { Probe } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import { activationTensor } from "./activation-tensor.ts";
 import { MAX_POSITIONS, type SignatureSession } from "./probe-session.ts";

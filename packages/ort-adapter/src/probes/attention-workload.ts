@@ -1,4 +1,4 @@
-import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core";
+import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core/principle";
 import { type AttentionChainShape, buildAttentionChain } from "./attention-chain.ts";
 import { attentionProbe, createAttentionFeeds } from "./attention-feeds.ts";
 import { FLOAT_BYTES, MAX_POSITIONS, type ProbeRuntime } from "./probe-session.ts";

@@ -1,6 +1,6 @@
-import type { BalanceProbes, Probe } from "@nearfree/core";
+import type { BalanceProbes, Probe } from "@nearfree/core/measure";
 import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { buildLinearChain } from "./linear-chain.ts";
 
 /** Weights of the probe graph: beyond the last-level cache of most machines, at a third of what making it takes in memory. */

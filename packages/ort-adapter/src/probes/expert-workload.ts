@@ -1,4 +1,4 @@
-import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core";
+import type { KernelClass, KernelWorkload, WorkloadSize } from "@nearfree/core/principle";
 import { activationTensor } from "./activation-tensor.ts";
 import { buildExpertChain } from "./expert-chain.ts";
 import { feedProbe, type ProbeRuntime } from "./probe-session.ts";

@@ -1,4 +1,4 @@
-import type { KernelClass } from "@nearfree/core";
+import type { KernelClass } from "@nearfree/core/principle";
 import { GraphBuilder, intAttribute, MICROSOFT, rawBytes, typeAttribute } from "../build/graph-builder.ts";
 import { INT4_BLOCK } from "../build/int4.ts";
 import type { Model } from "../onnx/model.ts";

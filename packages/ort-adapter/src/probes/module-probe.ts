@@ -1,10 +1,11 @@
-import type { GraphSummary, Probe } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
+import type { GraphSummary } from "@nearfree/core/principle";
 import type { TensorConstructor } from "onnxruntime-common";
 import type { DecoderSpec } from "../build/decoder-spec.ts";
 import { randomWeights } from "../build/random-weights.ts";
-import { byteSource } from "../onnx/byte-source.ts";
-import { summarize } from "../onnx/summarize.ts";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { summarize } from "../onnx/graph/summarize.ts";
+import { byteSource } from "../onnx/read/byte-source.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { attentionProbe, createAttentionFeeds } from "./attention-feeds.ts";
 import { buildModule, type ModulePart } from "./module-graph.ts";
 import type { SignatureSession } from "./probe-session.ts";

@@ -1,4 +1,4 @@
-import type { Probe } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
 import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 import type { Model } from "../onnx/model.ts";
 

@@ -1,4 +1,4 @@
-import type { KernelClass } from "@nearfree/core";
+import type { KernelClass } from "@nearfree/core/principle";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { createSignatureProbes } from "./signature-probes.ts";

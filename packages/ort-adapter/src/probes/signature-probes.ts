@@ -1,6 +1,7 @@
-import type { ElementWorkload, Probe, SignatureProbes } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
+import type { ElementWorkload, SignatureProbes } from "@nearfree/core/principle";
 import type { TensorConstructor } from "onnxruntime-common";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { activationTensor } from "./activation-tensor.ts";
 import { attentionWorkload } from "./attention-workload.ts";
 import { buildCopyGraph } from "./copy-graph.ts";

@@ -1,4 +1,4 @@
-import type { KernelClass } from "@nearfree/core";
+import type { KernelClass } from "@nearfree/core/principle";
 import { FLOAT_BYTES } from "./probe-session.ts";
 
 /**

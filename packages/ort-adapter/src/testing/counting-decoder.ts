@@ -1,5 +1,5 @@
 import { GraphBuilder, intAttribute, typeAttribute } from "../build/graph-builder.ts";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 
 /** Columns of the logits, and size of the one head. */
 export const COUNTING_VOCABULARY = 16;

@@ -1,9 +1,9 @@
 import type { Plan } from "@nearfree/core";
 import { createDraft, createNgramDrafter, verifyGreedy } from "@nearfree/core";
 import type { InferenceSession, OnnxValue, Tensor, TensorConstructor } from "onnxruntime-common";
-import type { RunnableSession } from "../decoder-pass.ts";
-import type { SessionIo } from "../io-names.ts";
-import type { SessionHook } from "../sequence-hook.ts";
+import type { SessionHook } from "../hook/sequence-hook.ts";
+import type { RunnableSession } from "../runner/decoder-pass.ts";
+import type { SessionIo } from "../runner/io-names.ts";
 
 /** A session of any runtime, as far as a loop by hand needs it. */
 export type HandSession = RunnableSession & SessionIo;

@@ -2,7 +2,7 @@ import { createScheduler, type Outcome, type Profile, type Scheduler } from "@ne
 import { sampleProfile } from "@nearfree/core/test";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { wrapSession } from "../wrap-session.ts";
+import { wrapSession } from "../hook/wrap-session.ts";
 import { HandFeeds, handLoop } from "./hand-loop.ts";
 import { SMALL_SHAPE, smallDecoder } from "./small-decoder.ts";
 

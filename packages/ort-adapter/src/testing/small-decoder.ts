@@ -1,7 +1,7 @@
 import { buildDecoder } from "../build/decoder.ts";
 import type { AttentionKind, Quantisation } from "../build/decoder-spec.ts";
 import { GENERATED_SHAPES } from "../build/generated-shapes.ts";
-import { encodeModelToBytes } from "../onnx/writer.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 
 /** A decoder small enough to build and run in milliseconds. */
 export const SMALL_SHAPE = GENERATED_SHAPES.tiny;

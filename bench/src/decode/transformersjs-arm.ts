@@ -1,0 +1,48 @@
+import { basename, dirname } from "node:path";
+import { AutoModelForCausalLM, BaseStreamer, env, Tensor } from "@huggingface/transformers";
+import type { Arm } from "./arms.ts";
+
+/** Notes when the first generated token comes. The prompt arrives first, in one piece. */
+class FirstTokenClock extends BaseStreamer {
+  puts = 0;
+  firstMs = 0;
+  override put(): void {
+    this.puts++;
+    if (this.puts === 2) this.firstMs = performance.now();
+  }
+  override end(): void {}
+}
+
+/** transformers.js `generate()`, greedy, on the exported model in `folder`, with the same threads as the other arms. */
+export async function transformersjsArm(folder: string, threads: number): Promise<Arm & { dispose(): Promise<void> }> {
+  env.allowRemoteModels = false;
+  env.localModelPath = dirname(folder);
+  const model = await AutoModelForCausalLM.from_pretrained(basename(folder), {
+    dtype: "fp32",
+    device: "cpu",
+    session_options: { intraOpNumThreads: threads },
+  });
+  return {
+    name: "transformersjs",
+    async generate(prompt, newTokens) {
+      const shape = [1, prompt.length];
+      const inputIds = new Tensor("int64", BigInt64Array.from(prompt, BigInt), shape);
+      const attentionMask = new Tensor("int64", new BigInt64Array(prompt.length).fill(1n), shape);
+      const streamer = new FirstTokenClock();
+      const began = performance.now();
+      const output = (await model.generate({
+        inputs: inputIds,
+        attention_mask: attentionMask,
+        max_new_tokens: newTokens,
+        do_sample: false,
+        // The other arms do not stop at the end of a file either: an id outside the vocabulary ends nothing.
+        eos_token_id: -1,
+        streamer,
+      } as unknown as Parameters<typeof model.generate>[0])) as Tensor;
+      const ended = performance.now();
+      const ids = Array.from(output.data as BigInt64Array, Number);
+      return { tokens: ids.slice(prompt.length), decodeMs: ended - streamer.firstMs, totalMs: ended - began };
+    },
+    dispose: async () => void (await model.dispose()),
+  };
+}

@@ -1,7 +1,0 @@
-import type { KernelSignature } from "@nearfree/core";
-
-/** E.g. `MatMulNBits int4 accuracy 4`. */
-export function className({ operator, activation, weight, accuracyLevel }: KernelSignature["kernel"]): string {
-  const accuracy = accuracyLevel === undefined ? [] : [`accuracy ${accuracyLevel}`];
-  return [operator, weight ?? activation, ...accuracy].join(" ");
-}

@@ -1,0 +1,101 @@
+import { type Advice, advise, DEFAULT_ACCEPTANCE } from "@nearfree/core/principle";
+import { type Command, InvalidArgumentError } from "commander";
+import { defaultStore } from "../../node/default-store.ts";
+import { examineModel } from "../../node/examine-model.ts";
+import { knownRouting } from "../../node/known-routing.ts";
+import { profileKey } from "../../node/load-or-calibrate.ts";
+import { printable } from "../../report/markup.ts";
+import { boundaryText, idleText, mechanismName } from "../../report/prediction-words.ts";
+import type { Runs } from "../command-context.ts";
+import { textTable } from "../print/text-table.ts";
+import { findSignature, type SignatureSource } from "../signature-source.ts";
+import { addPredictOptions, checkedContext, type PredictOptions } from "./predict-command.ts";
+
+interface AdviseOptions extends PredictOptions {
+  readonly acceptance: number;
+}
+
+/** `nearfree advise <model.onnx|folder>` */
+export function registerAdvise(program: Command, runs: Runs): void {
+  const command = program
+    .command("advise")
+    .description("predict what other weights, top-k, expert count, context or threads would do on this device")
+    .argument("<model>", "an .onnx file, or a model folder; its weights are not read")
+    .option(
+      "--acceptance <p>",
+      "probability that a draft token is accepted, from 0 to below 1",
+      share,
+      DEFAULT_ACCEPTANCE,
+    );
+  addPredictOptions(command).action(
+    runs(async ({ output }, path: string, options: AdviseOptions) => {
+      const onWarning = (message: string) => output.log.warn(message);
+      const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
+      const source = await findSignature(model, options.device, options.cache);
+      const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
+      const { acceptance, maxPositions } = options;
+      const advice = advise(model.summary, source.signature, cell, {
+        acceptance,
+        ...(maxPositions && { maxPositions }),
+        uniqueExperts,
+      });
+      const value = {
+        model: hash,
+        environment: source.signature.environment,
+        basis: source.basis,
+        cell,
+        acceptance,
+        advice,
+      };
+      output.result(value, adviceText(hash, source, acceptance, advice));
+    }),
+  );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value < 1))
+    throw new InvalidArgumentError("expected a number from 0 to below 1.");
+  return value;
+}
+
+function adviceText(hash: string, source: SignatureSource, acceptance: number, advice: readonly Advice[]): string {
+  const plain = advice[0]!.plainTokensPerSecond;
+  // Without a clock to go by, only ratios say something: a plain loop of the model as it is counts 1.
+  const unit =
+    source.basis === "kernel-table"
+      ? (rate: number) => (rate / plain).toFixed(2)
+      : (rate: number) => rate.toPrecision(3);
+  const rows = advice.map(({ change, boundary, idleCompute, plainTokensPerSecond, best }) => [
+    change,
+    boundaryText(boundary),
+    idleText(idleCompute),
+    unit(plainTokensPerSecond),
+    unit(best.tokensPerSecond),
+    `${best.positions}`,
+    `${(best.tokensPerSecond / plain).toFixed(2)}x`,
+    boundary.limit === undefined ? "-" : mechanismName(boundary.limit.mechanism),
+  ]);
+  const rate = source.basis === "kernel-table" ? "relative" : "tokens/s";
+  const head = [
+    "change",
+    "near-free",
+    "idle-compute",
+    `plain ${rate}`,
+    `best ${rate}`,
+    "at n",
+    "over plain now",
+    "limited by",
+  ];
+  const assumed = [...new Set(advice.flatMap((each) => each.assumed))].map((line) => `assumed: ${line}`);
+  return [
+    `model ${hash.slice(0, 12)}, draft tokens accepted with probability ${acceptance}, drafting free`,
+    `predicted, not measured; ${source.about}`,
+    "",
+    textTable(head, rows, { words: [0, 7] }),
+    ...assumed,
+  ]
+    .map((line) => line.split("\n").map(printable).join("\n"))
+    .join("\n");
+}

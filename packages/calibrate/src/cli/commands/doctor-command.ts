@@ -1,0 +1,127 @@
+import { access, constants } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type ProfileStanding, profileStanding } from "@nearfree/core";
+import { createFsStore, defaultCacheRoot, systemCacheRoots } from "@nearfree/core/fs-store";
+import type { Command } from "commander";
+import * as ort from "onnxruntime-node";
+import { defaultStore } from "../../node/default-store.ts";
+import { profileKey } from "../../node/load-or-calibrate.ts";
+import { openModel } from "../../node/open-model.ts";
+import type { Runs } from "../command-context.ts";
+import { type KeyDifference, nearestKey } from "../key-difference.ts";
+import { addModelOptions, type ModelOptions, nonNegativeInteger } from "../shared-options.ts";
+
+interface ModelReport {
+  /** How far the stored profile may be relied on; `cached` stands for a whole one. */
+  readonly profile: "cached" | Exclude<ProfileStanding, "whole"> | "none";
+  /** Empty when there is a profile; else the nearest stored profile's differences, where there is one. */
+  readonly differences: readonly KeyDifference[];
+  readonly runner: object;
+  readonly layers: number;
+  readonly weightBytes: number;
+}
+
+/** `nearfree doctor [model]` */
+export function registerDoctor(program: Command, runs: Runs): void {
+  const command = program
+    .command("doctor")
+    .description("show what nearfree sees: runtime, execution providers, cache; and why a model's profile is not found")
+    .argument("[model]", "an .onnx file or model folder")
+    .option("--context <n>", "positions in the KV cache of the profile wanted", nonNegativeInteger);
+  addModelOptions(command).action(
+    runs(async ({ output }, path: string | undefined, options: ModelOptions & { context?: number }) => {
+      const warnings: string[] = [];
+      const onWarning = (message: string) => void warnings.push(message);
+      const root = options.cache ?? defaultCacheRoot();
+      const store = defaultStore({ root, onWarning });
+      const profiles = await store.list();
+      const system = await Promise.all(systemCacheRoots().map(readSystem));
+      const value = {
+        node: process.versions.node,
+        runtime: `onnxruntime-node ${ort.env.versions.node ?? "unknown"}`,
+        executionProviders: (await ort.listSupportedBackends()).map(({ name, bundled }) => ({ name, bundled })),
+        cache: { root, writable: await isWritable(root), profiles: (await createFsStore({ root }).list()).length },
+        system,
+        warnings,
+        ...(path !== undefined && { model: await examine(path, options) }),
+      };
+      output.result(value, doctorText(value));
+
+      async function examine(modelPath: string, { ep, threads, context }: typeof options): Promise<ModelReport> {
+        const model = await openModel(modelPath, { executionProvider: ep, threads, onWarning });
+        try {
+          const wanted = profileKey(model, context);
+          const found = await store.get(wanted);
+          const standing = found && profileStanding(found);
+          const differences = found
+            ? []
+            : (nearestKey(
+                wanted,
+                profiles.map(({ key }) => key),
+              ) ?? []);
+          const { layers, weightBytes } = model.summary;
+          return {
+            profile: standing === "whole" ? "cached" : (standing ?? "none"),
+            differences,
+            runner: model.runner.describe(),
+            layers,
+            weightBytes,
+          };
+        } finally {
+          await model.release();
+        }
+      }
+    }),
+  );
+}
+
+interface SystemReport {
+  readonly root: string;
+  readonly profiles: number;
+}
+
+async function readSystem(root: string): Promise<SystemReport> {
+  return { root, profiles: (await createFsStore({ root, readOnly: true }).list()).length };
+}
+
+/** Whether the folder, or the nearest one above it that exists, can be written. */
+async function isWritable(folder: string): Promise<boolean> {
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      await access(at, constants.W_OK);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || at === dirname(at)) return false;
+    }
+  }
+}
+
+function doctorText(value: {
+  readonly node: string;
+  readonly runtime: string;
+  readonly executionProviders: readonly { readonly name: string; readonly bundled: boolean }[];
+  readonly cache: { readonly root: string; readonly writable: boolean; readonly profiles: number };
+  readonly system: readonly SystemReport[];
+  readonly warnings: readonly string[];
+  readonly model?: ModelReport;
+}): string {
+  const providers = value.executionProviders.map(({ name, bundled }) => (bundled ? name : `${name} (not bundled)`));
+  const { cache, system, model, warnings } = value;
+  const lines = [
+    `Node.js              ${value.node}`,
+    `runtime              ${value.runtime}`,
+    `execution providers  ${providers.join(", ")}`,
+    `cache                ${cache.root}, ${cache.profiles} profiles, ${cache.writable ? "writable" : "NOT writable"}`,
+    ...system.map(({ root, profiles }) => `system cache         ${root}, ${profiles} profiles, read-only`),
+    ...warnings.map((warning) => `warning              ${warning}`),
+  ];
+  if (model !== undefined) {
+    lines.push(`model                ${model.layers} layers, ${(model.weightBytes / 1e6).toFixed(1)} MB of weights`);
+    lines.push(`runner               ${JSON.stringify(model.runner)}`);
+    lines.push(`profile              ${model.profile}`);
+    for (const { field, wanted, stored } of model.differences) {
+      lines.push(`  differs in ${field}: wanted ${wanted}, the nearest stored profile has ${stored}`);
+    }
+  }
+  return lines.join("\n");
+}

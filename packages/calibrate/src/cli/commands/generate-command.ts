@@ -1,0 +1,120 @@
+import { createNgramDrafter, createScheduler, type DecodeStats, decode, NearfreeError } from "@nearfree/core";
+import { type Command, Option } from "commander";
+import { defaultStore } from "../../node/default-store.ts";
+import { loadOrCalibrate } from "../../node/load-or-calibrate.ts";
+import { loadOrPredict } from "../../node/load-or-predict.ts";
+import { type OpenModel, openModel } from "../../node/open-model.ts";
+import { createTextStream } from "../../node/text/text-stream.ts";
+import type { CommandContext, Runs } from "../command-context.ts";
+import { reportProgress } from "../print/progress.ts";
+import { addModelOptions, type ModelOptions, positiveInteger } from "../shared-options.ts";
+
+const POLICIES = ["best-value", "near-free", "plain"] as const;
+const CONSISTENCIES = ["auto", "bitwise", "tolerant"] as const;
+
+interface GenerateOptions extends ModelOptions {
+  readonly prompt: string;
+  readonly maxNewTokens: number;
+  readonly policy: (typeof POLICIES)[number];
+  readonly consistency: (typeof CONSISTENCIES)[number];
+  readonly calibrate: boolean;
+}
+
+/** `nearfree generate <folder> --prompt <text>` */
+export function registerGenerate(program: Command, runs: Runs): void {
+  const command = program
+    .command("generate")
+    .description("complete a prompt, greedily, with as many positions per forward as the profile makes worth it")
+    .argument("<folder>", "a model folder with a tokenizer.json")
+    .requiredOption("--prompt <text>", "the text to complete")
+    .option("--max-new-tokens <n>", "most tokens to generate", positiveInteger, 256)
+    .addOption(new Option("--policy <name>", "how positions are chosen").choices(POLICIES).default("best-value"))
+    .addOption(new Option("--consistency <name>", "same bits or same price").choices(CONSISTENCIES).default("auto"))
+    .option("--no-calibrate", "where no profile was measured start at once, from a predicted one");
+  addModelOptions(command).action(
+    runs(async (context, path: string, options: GenerateOptions) => {
+      const { output, signal } = context;
+      const onWarning = (message: string) => output.log.warn(message);
+      output.progress("loading the model");
+      const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      try {
+        const { codec, folder, runner } = model;
+        if (codec === undefined) throw noTokenizer(path);
+        const prompt = codec.encode(options.prompt);
+        const { profile, origin } = await startingProfile(context, model, options);
+        const { consistency } = options;
+        const scheduler =
+          options.policy === "plain"
+            ? createScheduler({ profile, policy: "fixed", positions: 1, consistency })
+            : createScheduler({ profile, policy: options.policy, consistency });
+        let stats: DecodeStats | undefined;
+        const text = createTextStream(codec);
+        let completion = "";
+        const show = (piece: string) => {
+          completion += piece;
+          output.write(piece);
+        };
+        const tokens = decode({
+          runner,
+          scheduler,
+          drafter: createNgramDrafter(),
+          prompt,
+          maxNewTokens: options.maxNewTokens,
+          stopTokens: folder.eosTokenIds,
+          signal,
+          onFinish: (finished) => {
+            stats = finished;
+          },
+        });
+        for await (const token of tokens) show(text.push(token));
+        show(text.end());
+        output.result({ completion, origin, stats: jsonStats(stats!) }, `\n\n${statsText(stats!)}`);
+      } finally {
+        await model.release();
+      }
+    }),
+  );
+}
+
+/** The measured profile: from the cache, or measured now; or else, where that is not wanted, a predicted one. */
+async function startingProfile(
+  { output, signal }: CommandContext,
+  model: OpenModel,
+  { cache, calibrate, consistency, policy }: GenerateOptions,
+) {
+  const onWarning = (message: string) => output.log.warn(message);
+  const store = defaultStore({ root: cache, onWarning });
+  if (calibrate) return loadOrCalibrate(model, { store, signal, onEvent: reportProgress(output), onWarning });
+  const start = await loadOrPredict(model, { store, root: cache, onWarning });
+  if (start.origin !== "cached" && consistency !== "tolerant" && policy !== "plain") {
+    onWarning(
+      "the profile is predicted: which numbers of positions give the same bits is not known, so one at a time; --consistency tolerant allows more",
+    );
+  }
+  return start;
+}
+
+function noTokenizer(path: string): NearfreeError {
+  return new NearfreeError({
+    code: "missing-file",
+    from: "calibrate",
+    what: path,
+    expected: "a model folder with a tokenizer.json",
+    received: "none",
+    remedy: "put the model's tokenizer.json beside its config.json",
+  });
+}
+
+function jsonStats(stats: DecodeStats) {
+  return { ...stats, trace: [...stats.trace], tokensPerSecond: tokensPerSecond(stats) };
+}
+
+const tokensPerSecond = ({ tokens, decodeMs }: DecodeStats) => (decodeMs > 0 ? (tokens / decodeMs) * 1000 : 0);
+
+function statsText(stats: DecodeStats): string {
+  const perForward = stats.forwards > 0 ? stats.tokens / stats.forwards : 0;
+  return (
+    `${stats.tokens} tokens, ${tokensPerSecond(stats).toFixed(0)} tokens/s, ${perForward.toFixed(2)} tokens per forward, ` +
+    `${stats.accepted} of ${stats.verified} draft tokens accepted, ended by ${stats.finish}`
+  );
+}

@@ -1,0 +1,89 @@
+import type { Runner } from "@nearfree/core";
+import { NearfreeError } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
+
+export interface ModelProbeOptions {
+  /**
+   * Tokens of real text: what a forward costs may depend on them (a mixture of experts routes by content). The context is their
+   * beginning; timed forwards go through all of them in turn.
+   */
+  readonly tokens: ArrayLike<number>;
+  /** Positions in the KV cache before each timed forward. */
+  readonly contextLength: number;
+}
+
+/**
+ * Measures a whole model through its runner, by the path that a decode loop takes: `prepare` rewinds to `contextLength`, `run(n)`
+ * forwards the next n tokens of the text and reads every row of logits back. The context is read in once, at the first
+ * `prepare`. The runner belongs to the probe while it is in use.
+ *
+ * @throws NearfreeError `invalid-argument` where the text has no token beyond the context, `context-exceeded` where the model's context
+ *   has no place for one.
+ */
+export function createModelProbe(runner: Runner, { tokens, contextLength }: ModelProbeOptions): Probe {
+  const { contextLimit, vocabularySize } = runner.describe();
+  if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= tokens.length) {
+    throw new NearfreeError({
+      code: "invalid-argument",
+      from: "calibrate",
+      what: "contextLength",
+      expected: `an integer from 0 to ${tokens.length - 1}, below the ${tokens.length} tokens of the text`,
+      received: String(contextLength),
+      remedy: "give more text or a shorter context",
+    });
+  }
+  if (contextLength >= contextLimit) {
+    throw new NearfreeError({
+      code: "context-exceeded",
+      from: "calibrate",
+      what: "contextLength",
+      expected: `at most ${contextLimit - 1}, one below the model's context`,
+      received: String(contextLength),
+      remedy: "calibrate at a shorter context",
+    });
+  }
+  const text = Int32Array.from(tokens);
+  const context = text.subarray(0, contextLength);
+  const behind = (n: number) => text.subarray(contextLength, contextLength + n);
+  let filled = false;
+  let next = contextLength;
+  let input = text;
+
+  async function returnToContext(): Promise<void> {
+    if (filled) {
+      runner.rewind(contextLength);
+      return;
+    }
+    runner.rewind(0);
+    if (contextLength > 0) await runner.forward(context, 0);
+    filled = true;
+  }
+
+  return {
+    maxPositions: Math.min(contextLimit, text.length) - contextLength,
+    prepare(n: number) {
+      if (next + n > text.length) next = 0;
+      input = text.subarray(next, next + n);
+      next += n;
+      return returnToContext();
+    },
+    async run() {
+      await runner.forward(input);
+    },
+    rows: {
+      columns: vocabularySize,
+      async together(n: number) {
+        await returnToContext();
+        return runner.forward(behind(n));
+      },
+      async singly(count: number) {
+        await returnToContext();
+        const singles = new Float32Array(count * vocabularySize);
+        for (const [row, token] of behind(count).entries()) {
+          singles.set(await runner.forward([token]), row * vocabularySize);
+        }
+        return singles;
+      },
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { type ModelReport, summarize } from "../onnx/graph/summarize.ts";
+import { openModelFiles } from "../onnx/read/file-source.ts";
+
+/**
+ * Reads and summarises the model at `path`, its weights left on disk. Files of any size.
+ * @throws NearfreeError `missing-file`, `invalid-model`
+ */
+export function summarizeFile(path: string): ModelReport {
+  const files = openModelFiles(path);
+  try {
+    return summarize(files);
+  } finally {
+    files.close();
+  }
+}

@@ -1,0 +1,108 @@
+import { NearfreeError } from "@nearfree/core";
+import type { Probe } from "@nearfree/core/measure";
+import type { TensorConstructor } from "onnxruntime-common";
+import type { RunnableSession } from "./decoder-pass.ts";
+import { type IoTemplates, resolveIo, type SessionIo } from "./io-names.ts";
+import type { Feeds } from "./kv-cache.ts";
+import { type Past, Sequences } from "./sequences.ts";
+
+/** Widest forward, where the caller names none and the context has room for it. */
+const DEFAULT_MAX_POSITIONS = 64;
+
+export interface BatchProbeOptions {
+  /** The `Tensor` class of the runtime that made the session. */
+  readonly Tensor: TensorConstructor;
+  /** Tokens of real text. Each sequence reads a part of its own, around the end where there are too few. */
+  readonly tokens: ArrayLike<number>;
+  /** Positions in the KV cache of every sequence before each timed forward. */
+  readonly contextLength: number;
+  /** Sequences in one forward, all of the same length. */
+  readonly batch: number;
+  /** Most positions that the model was made for. */
+  readonly contextLimit: number;
+  /** Default 64, or what the context leaves. */
+  readonly maxPositions?: number;
+  /** Names where they are not those of transformers.js, optimum and onnxruntime-genai. */
+  readonly ioNames?: Partial<IoTemplates>;
+}
+
+/**
+ * Measures a decoder on several sequences at once: a forward of n positions adds n to each of `batch` sequences and reads logits
+ * [batch, n, vocabulary] back. The cache grows: the past of the context is fed as the runtime returned it, and what a timed
+ * forward returns is dropped. `rows` are those of the first sequence.
+ *
+ * @throws NearfreeError `unsupported-model` where a trial shows that the model cannot run `batch` sequences on a non-empty cache
+ *   (GroupQueryAttention on the CPU), or as `createSessionRunner` does; `invalid-argument`; `context-exceeded`; `run-failed`.
+ */
+export async function createBatchProbe(
+  session: SessionIo & RunnableSession,
+  { Tensor: TensorClass, ioNames, ...options }: BatchProbeOptions,
+): Promise<Probe> {
+  checkOptions(options);
+  const { contextLength, contextLimit, maxPositions = DEFAULT_MAX_POSITIONS } = options;
+  const sequences = new Sequences(session, resolveIo(session, ioNames), TensorClass, options);
+  const columns = await sequences.tryOut();
+  const feeds: Feeds[] = []; // feeds[n]: of a forward of n positions on the context.
+  let past: Past | undefined;
+  let next = contextLength;
+  let input: Feeds = {};
+  const context = async () => {
+    past ??= await sequences.read(contextLength);
+    return past;
+  };
+  return {
+    maxPositions: Math.min(maxPositions, contextLimit - contextLength),
+    async prepare(n: number) {
+      feeds[n] ??= sequences.feeds(await context(), n, n);
+      input = { ...feeds[n], ...sequences.tokensFrom(next, n) };
+      next += n;
+    },
+    async run() {
+      await sequences.run(input, sequences.all);
+    },
+    rows: {
+      columns,
+      async together(n: number) {
+        feeds[n] ??= sequences.feeds(await context(), n, n);
+        return sequences.firstLogits(await sequences.run(feeds[n], sequences.all));
+      },
+      async singly(count: number) {
+        const singles = new Float32Array(count * columns);
+        let at = await context();
+        for (let row = 0; row < count; row++) {
+          const results = await sequences.run(sequences.feeds(at, 1, 1), sequences.all);
+          singles.set(sequences.firstLogits(results), row * columns);
+          at = sequences.pastAfter(at, 1, results);
+        }
+        return singles;
+      },
+    },
+  };
+}
+
+function checkOptions(options: Omit<BatchProbeOptions, "Tensor" | "ioNames">): void {
+  const { tokens, contextLength, batch, contextLimit, maxPositions = DEFAULT_MAX_POSITIONS } = options;
+  const checks = [
+    ["tokens", "at least one token", tokens.length, tokens.length > 0],
+    [
+      "contextLength",
+      "an integer of at least 0",
+      contextLength,
+      Number.isSafeInteger(contextLength) && contextLength >= 0,
+    ],
+    ["batch", "an integer of at least 1", batch, Number.isSafeInteger(batch) && batch >= 1],
+    ["maxPositions", "an integer of at least 1", maxPositions, Number.isSafeInteger(maxPositions) && maxPositions >= 1],
+  ] as const;
+  const broken = checks.find(([, , , holds]) => !holds);
+  const tooLong = contextLength >= contextLimit;
+  if (broken === undefined && !tooLong) return;
+  const [what, expected, received] = broken ?? ["contextLength", `at most ${contextLimit - 1}`, contextLength];
+  throw new NearfreeError({
+    code: broken === undefined ? "context-exceeded" : "invalid-argument",
+    from: "ort-adapter",
+    what,
+    expected,
+    received: String(received),
+    remedy: "change the option",
+  });
+}
