@@ -1,6 +1,7 @@
 import type { Runner, RunnerDescription } from "@nearfree/core";
 import { NearfreeError } from "@nearfree/core";
 import type { TensorConstructor } from "onnxruntime-common";
+import type { RowTraits } from "../onnx/graph/row-traits.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { DecoderPass } from "./decoder-pass.ts";
 import type { KvCacheMode } from "./find-kv-cache.ts";
@@ -28,6 +29,8 @@ export interface SessionRunnerOptions {
   readonly prefillChunk?: number;
   /** Names where they are not those of transformers.js, optimum and onnxruntime-genai. */
   readonly ioNames?: Partial<IoTemplates>;
+  /** What the model's graph says of its rows, where somebody read it. */
+  readonly traits?: RowTraits | undefined;
 }
 
 /**
