@@ -10,6 +10,8 @@ export interface OpenModelOptions {
   readonly executionProvider?: string | undefined;
   /** Intra-op threads. Default: the cores that this process may use. */
   readonly threads?: number | undefined;
+  /** Positions of one forward while a prompt is read in; see `SessionRunnerOptions`. */
+  readonly prefillChunk?: number | undefined;
   /** Told, in one line, of what was assumed. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -31,6 +31,7 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       Tensor: ort.Tensor,
       contextLimit,
       ...(folder.ioNames && { ioNames: folder.ioNames }),
+      ...(options.prefillChunk !== undefined && { prefillChunk: options.prefillChunk }),
     });
     return {
       folder,
