@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import { createModelProbe } from "./runner-probe.ts";
 
 /** Remembers what it was asked; logits tell the position and the token. */
-function recordingRunner(contextLimit: number): Runner & { readonly calls: string[] } {
+function recordingRunner(contextLimit: number, vocabularySize = 2): Runner & { readonly calls: string[] } {
   const cache: number[] = [];
   const calls: string[] = [];
   return {
     calls,
-    describe: () => ({ vocabularySize: 2, contextLimit, batchLimit: 1, kvCache: "in-place" }),
+    describe: () => ({ vocabularySize, contextLimit, batchLimit: 1, kvCache: "in-place" }),
     get length() {
       return cache.length;
     },
@@ -29,7 +29,7 @@ function recordingRunner(contextLimit: number): Runner & { readonly calls: strin
 
 describe("createModelProbe", () => {
   it("reads the context in once, rewinds to it before each run and goes through the text", async () => {
-    const runner = recordingRunner(100);
+    const runner = recordingRunner(100, 6);
     const probe = createModelProbe(runner, { tokens: [5, 0, 1, 2, 3, 4], contextLength: 3 });
     for (const n of [1, 2, 3, 1]) {
       await probe.prepare(n);
@@ -88,5 +88,23 @@ describe("createModelProbe", () => {
   ])("refuses a context of %d in a model of %d", (contextLength, contextLimit, code) => {
     const make = () => createModelProbe(recordingRunner(contextLimit), { tokens: new Int32Array(20), contextLength });
     expect(make).toThrow(expect.objectContaining({ code }));
+  });
+
+  it.each([
+    ["no options", undefined, "tokens"],
+    ["no text", { contextLength: 4 }, "tokens"],
+    ["an empty text", { tokens: [], contextLength: 0 }, "tokens"],
+    ["a token outside the vocabulary", { tokens: [0, 1, 2], contextLength: 0 }, "2 at 2"],
+    ["a token that is no id", { tokens: [0, 0.5], contextLength: 0 }, "0.5 at 1"],
+    ["no context length", { tokens: [0, 1] }, "contextLength"],
+  ])("refuses %s, naming it in one line", (_name, options, named) => {
+    const make = () => createModelProbe(recordingRunner(100), options as never);
+    expect(make).toThrow(expect.objectContaining({ name: "NearfreeError", code: "invalid-argument" }));
+    expect(make).toThrow(named);
+  });
+
+  it.each([undefined, null, {}, "a path"])("refuses %o as a runner", (runner) => {
+    const make = () => createModelProbe(runner as never, { tokens: [0, 1], contextLength: 1 });
+    expect(make).toThrow("runner: expected a Runner");
   });
 });

@@ -1,5 +1,4 @@
-import type { Runner } from "@nearfree/core";
-import { NearfreeError } from "@nearfree/core";
+import { NearfreeError, type NearfreeErrorCode, type Runner } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 
 export interface ModelProbeOptions {
@@ -17,30 +16,24 @@ export interface ModelProbeOptions {
  * forwards the next n tokens of the text and reads every row of logits back. The context is read in once, at the first
  * `prepare`. The runner belongs to the probe while it is in use.
  *
- * @throws NearfreeError `invalid-argument` where the text has no token beyond the context, `context-exceeded` where the model's context
- *   has no place for one.
+ * @throws NearfreeError `invalid-argument` for a runner that is none, without text, for tokens outside the vocabulary, or where the text
+ *   has no token beyond the context; `context-exceeded` where the model's context has no place for one.
  */
-export function createModelProbe(runner: Runner, { tokens, contextLength }: ModelProbeOptions): Probe {
+export function createModelProbe(runner: Runner, options: ModelProbeOptions): Probe {
+  if (typeof runner?.describe !== "function") {
+    throw refused("runner", "a Runner", typeof runner, "pass what createSessionRunner or openModel gives");
+  }
   const { contextLimit, vocabularySize } = runner.describe();
+  const { tokens, contextLength } = options ?? {};
+  requireText(tokens, vocabularySize);
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= tokens.length) {
-    throw new NearfreeError({
-      code: "invalid-argument",
-      from: "calibrate",
-      what: "contextLength",
-      expected: `an integer from 0 to ${tokens.length - 1}, below the ${tokens.length} tokens of the text`,
-      received: String(contextLength),
-      remedy: "give more text or a shorter context",
-    });
+    const expected = `an integer from 0 to ${tokens.length - 1}, below the ${tokens.length} tokens of the text`;
+    throw refused("contextLength", expected, String(contextLength), "give more text or a shorter context");
   }
   if (contextLength >= contextLimit) {
-    throw new NearfreeError({
-      code: "context-exceeded",
-      from: "calibrate",
-      what: "contextLength",
-      expected: `at most ${contextLimit - 1}, one below the model's context`,
-      received: String(contextLength),
-      remedy: "calibrate at a shorter context",
-    });
+    const expected = `at most ${contextLimit - 1}, one below the model's context`;
+    const remedy = "calibrate at a shorter context";
+    throw refused("contextLength", expected, String(contextLength), remedy, "context-exceeded");
   }
   const text = Int32Array.from(tokens);
   const context = text.subarray(0, contextLength);
@@ -86,4 +79,27 @@ export function createModelProbe(runner: Runner, { tokens, contextLength }: Mode
       },
     },
   };
+}
+
+function requireText(
+  tokens: ArrayLike<number> | undefined,
+  vocabularySize: number,
+): asserts tokens is ArrayLike<number> {
+  const remedy = "pass the token ids of real text as `tokens`: some hundred more than `contextLength`";
+  if (!((tokens?.length ?? 0) > 0)) throw refused("tokens", "token ids, at least one", "none", remedy);
+  const at = Array.prototype.findIndex.call(tokens, (id) => !(Number.isInteger(id) && id >= 0 && id < vocabularySize));
+  if (at !== -1) {
+    const expected = `ids from 0 to ${vocabularySize - 1}`;
+    throw refused("tokens", expected, `${tokens![at]} at ${at}`, "use the tokenizer that belongs to the model");
+  }
+}
+
+function refused(
+  what: string,
+  expected: string,
+  received: string,
+  remedy: string,
+  code: NearfreeErrorCode = "invalid-argument",
+): NearfreeError {
+  return new NearfreeError({ code, from: "calibrate", what, expected, received, remedy });
 }

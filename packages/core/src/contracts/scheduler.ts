@@ -41,7 +41,7 @@ export interface Scheduler {
   readonly maxRows: number;
   /** Draft tokens worth asking for now. 0: do not draft. */
   draftLimit(): number;
-  /** Decides one step. Synchronous; the plan is reused by the next call. */
+  /** Decides one step. Synchronous; the plan is reused by the next call. @throws NearfreeError `invalid-argument` for a request out of range. */
   plan(request: PlanRequest): Plan;
   /** Learns from the step that the last plan led to. The only way to change a scheduler. */
   observe(outcome: Outcome): void;

@@ -38,8 +38,8 @@ export class DecodeState {
   #stats: DecodeStats | undefined;
 
   constructor(options: DecodeOptions) {
-    const { runner, scheduler, drafter } = options;
     const resolved = resolveOptions(options);
+    const { runner, scheduler, drafter } = options;
     const { contextLimit, vocabularySize } = runner.describe();
     const mostDrafted = scheduler.maxPositions - 1;
     this.#options = options;

@@ -107,7 +107,8 @@ describe("LoopSteps", () => {
   it("refuses what no step can be", () => {
     const steps = new LoopSteps(recorder().scheduler);
     for (const rows of [0, 1.5, Number.NaN]) expect(() => steps.plan({ rows }, 1)).toThrow("rows: expected an integer");
-    for (const limit of [0, Number.NaN]) expect(() => steps.plan({ draft: [], limit }, 1)).toThrow("limit: expected");
+    for (const limit of [0, 2.5, Number.NaN])
+      expect(() => steps.plan({ draft: [], limit }, 1)).toThrow("limit: expected");
     expect(() => steps.plan({ draft: [] }, 63, 1)).toThrow(expect.objectContaining({ code: "context-exceeded" }));
     for (const count of [-1, 0.5, Number.NaN]) expect(() => steps.observe(count, 1, 0)).toThrow("emitted: expected");
   });

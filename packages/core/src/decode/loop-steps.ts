@@ -85,7 +85,7 @@ export class LoopSteps {
   plan(atHand: AtHand, contextLength: number, rowLimit = Number.POSITIVE_INFINITY): Plan {
     const request = this.#request;
     const limit = atHand.limit ?? Number.POSITIVE_INFINITY;
-    if (!(limit >= 1)) refuse("limit", "a number of at least 1", limit, "see AtHand");
+    if (!(limit >= 1 && Math.floor(limit) === limit)) refuse("limit", "an integer of at least 1", limit, "see AtHand");
     if (rowLimit < this.#scheduler.minRows) throw contextExceeded(this.#scheduler.minRows, rowLimit);
     if ("rows" in atHand) this.#takeRows(atHand.rows);
     else this.#takeDraft(atHand);

@@ -53,7 +53,13 @@ const defaultClock: Clock = () => performance.now();
 
 /** @throws NearfreeError `invalid-argument` or `context-exceeded`, before anything was run. */
 export function resolveOptions(options: DecodeOptions): ResolvedOptions {
-  const { runner, scheduler, maxNewTokens } = options;
+  const { runner, scheduler, maxNewTokens } = options ?? {};
+  if (typeof runner?.forward !== "function") {
+    fail("invalid-argument", "runner", "a Runner", typeof runner, "pass what createSessionRunner or openModel gives");
+  }
+  if (typeof scheduler?.plan !== "function") {
+    fail("invalid-argument", "scheduler", "a Scheduler", typeof scheduler, "pass what createScheduler gives");
+  }
   const { contextLimit, vocabularySize } = runner.describe();
   const prompt = checkedPrompt(options.prompt, vocabularySize);
   // A forward of the fewest rows has to fit behind every token: so the end does not depend on the schedule.
@@ -92,7 +98,7 @@ export function resolveOptions(options: DecodeOptions): ResolvedOptions {
 }
 
 function checkedPrompt(prompt: ArrayLike<number>, vocabularySize: number): Int32Array {
-  if (prompt.length === 0)
+  if (!(prompt?.length > 0))
     fail("invalid-argument", "prompt", "at least one token", "none", "start with the model's BOS token");
   for (let i = 0; i < prompt.length; i++) {
     const token = prompt[i]!;

@@ -239,6 +239,15 @@ describe("decode", () => {
     expect(stats.finish).toBe("context");
   });
 
+  it("names what is missing", () => {
+    const runner = createScriptedRunner({ contextLimit: 8, vocabularySize: 10 });
+    const all = { runner, scheduler: plain(), prompt: [1] };
+    for (const missing of ["runner", "scheduler", "prompt"]) {
+      expect(() => decode({ ...all, [missing]: undefined } as never)).toThrow(`${missing}: expected`);
+    }
+    expect(() => decode(undefined as never)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
+  });
+
   it("refuses before anything is run", () => {
     const runner = createScriptedRunner({ contextLimit: 8, vocabularySize: 10 });
     const scheduler = plain();

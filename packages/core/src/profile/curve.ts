@@ -1,5 +1,6 @@
 import { NearfreeError } from "../contracts/errors.ts";
 import { type CellCurve, differ, STAIR_STEP, spread } from "./cell-curve.ts";
+import { listProfiles } from "./list-profiles.ts";
 import type { Profile } from "./profile.ts";
 
 export interface CostCurveOptions {
@@ -178,7 +179,7 @@ function between(a: number, b: number, weight: number): number {
 }
 
 function asProfiles(profiles: Profile | readonly Profile[]): readonly Profile[] {
-  const list = "points" in profiles ? [profiles] : profiles;
+  const list = listProfiles(profiles);
   const first = list[0];
   const fail = (expected: string, received: string): never => {
     throw new NearfreeError({

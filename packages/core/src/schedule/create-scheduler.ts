@@ -3,6 +3,7 @@ import { refuse } from "../contracts/refuse.ts";
 import type { Consistency } from "../profile/consistency.ts";
 import { invariantRows, resolveConsistency } from "../profile/consistency.ts";
 import { createCostCurve, DEFAULT_MAX_POSITIONS } from "../profile/curve.ts";
+import { listProfiles } from "../profile/list-profiles.ts";
 import type { Profile } from "../profile/profile.ts";
 import { DEFAULT_EPSILON } from "../profile/profile.ts";
 import type { SharedLearning } from "./curve-scheduler.ts";
@@ -58,7 +59,7 @@ export function buildScheduler(options: SchedulerOptions, shared: SharedLearning
   if (!Number.isSafeInteger(maxPositions) || maxPositions < 1) {
     refuse("maxPositions", "an integer of at least 1", maxPositions, "leave it out for the default");
   }
-  const profiles = options.profile === undefined ? [] : [options.profile].flat();
+  const profiles = listProfiles(options.profile);
   if (profiles.length === 0) {
     if (options.consistency === "bitwise") {
       refuse("consistency", "a profile with bitwise", "none", "calibrate first, or choose 'tolerant'");

@@ -2,6 +2,7 @@ import type { ObservableScheduler, SchedulerListener } from "../contracts/observ
 import type { Plan, PlanReason } from "../contracts/plan.ts";
 import type { Outcome, PlanRequest } from "../contracts/scheduler.ts";
 import type { CostCurve } from "../profile/curve.ts";
+import { checkRequest } from "./check-request.ts";
 import { CostCorrection } from "./learning/cost.ts";
 import { DraftGate } from "./learning/draft-gate.ts";
 import { Exploration } from "./learning/exploration.ts";
@@ -81,6 +82,7 @@ export class CurveScheduler implements ObservableScheduler {
   }
 
   plan(request: PlanRequest): Plan {
+    checkRequest(request, this.minRows);
     const situation = this.#situation;
     const available = Math.max(1, Math.min(1 + request.drafted, request.positionLimit, this.#curve.maxPositions));
     this.#drafted = request.drafted;

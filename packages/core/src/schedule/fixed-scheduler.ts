@@ -1,6 +1,7 @@
 import type { ObservableScheduler, SchedulerListener } from "../contracts/observable-scheduler.ts";
 import type { Plan, PlanReason } from "../contracts/plan.ts";
 import type { Outcome, PlanRequest } from "../contracts/scheduler.ts";
+import { checkRequest } from "./check-request.ts";
 import { StepFeed } from "./step-feed.ts";
 
 /** The same positions at every step, measured or not, and no other rows than positions. */
@@ -25,6 +26,7 @@ export class FixedScheduler implements ObservableScheduler {
   }
 
   plan(request: PlanRequest): Plan {
+    checkRequest(request, this.minRows);
     const plan = this.#plan;
     this.#drafted = request.drafted;
     const limit = Math.min(request.positionLimit, request.rowLimit);

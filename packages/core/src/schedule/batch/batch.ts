@@ -47,7 +47,7 @@ export interface BatchScheduler {
   readonly maxPositions: number;
   /** Most requests of a step. */
   readonly maxRequests: number;
-  /** Decides one step. Synchronous; the plan is reused by the next call. @throws NearfreeError `invalid-argument` for too many requests, or a slot out of range. */
+  /** Decides one step. Synchronous; the plan is reused by the next call. @throws NearfreeError `invalid-argument` for too many requests, or one out of range. */
   plan(requests: readonly BatchRequest[]): BatchPlan;
   /** Learns from the step that the last plan led to. */
   observe(outcome: BatchOutcome): void;

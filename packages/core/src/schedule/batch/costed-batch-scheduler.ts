@@ -1,5 +1,6 @@
 import type { PlanReason } from "../../contracts/plan.ts";
 import { refuse } from "../../contracts/refuse.ts";
+import { checkRequest } from "../check-request.ts";
 import { CostCorrection } from "../learning/cost.ts";
 import { Survival } from "../learning/survival.ts";
 import { bestValue } from "../policy/best-value.ts";
@@ -55,17 +56,19 @@ export class CostedBatchScheduler implements BatchScheduler {
   }
 
   plan(requests: readonly BatchRequest[]): BatchPlan {
-    const count = requests.length;
+    const count = requests?.length;
     const rows = this.#rows;
-    if (count < 1 || count > this.maxRequests)
-      refuse("requests", `1 to ${this.maxRequests} of them`, count, "see BatchRequest");
+    if (!(count >= 1 && count <= this.maxRequests))
+      refuse("requests", `1 to ${this.maxRequests} of them`, String(count), "see BatchRequest");
     let context = 0;
     let latencyMs = Number.POSITIVE_INFINITY;
     rows.begin(count);
     for (let i = 0; i < count; i++) {
       const request = requests[i]!;
+      checkRequest(request, 1);
       const { slot } = request;
       if (this.#survival[slot] === undefined) refuse("slot", `0 to ${this.maxRequests - 1}`, slot, "see BatchRequest");
+      if (!(request.latencyMs >= 0)) refuse("latencyMs", "ms, or Infinity", request.latencyMs, "see BatchRequest");
       this.#slots[i] = slot;
       context += request.contextLength / count;
       latencyMs = Math.min(latencyMs, request.latencyMs);

@@ -1,5 +1,6 @@
 import { refuse } from "../../contracts/refuse.ts";
 import { DEFAULT_MAX_POSITIONS } from "../../profile/curve.ts";
+import { listProfiles } from "../../profile/list-profiles.ts";
 import type { Profile } from "../../profile/profile.ts";
 import type { BatchScheduler, RowsModel } from "./batch.ts";
 import { BatchCost } from "./batch-cost.ts";
@@ -33,12 +34,12 @@ export interface BatchSchedulerOptions {
  * @throws NearfreeError `invalid-argument` for an option out of range, or profiles that do not belong together.
  */
 export function createBatchScheduler(options: BatchSchedulerOptions): BatchScheduler {
-  const { rows = "padded", maxRequests = DEFAULT_MAX_REQUESTS, mostSlowdown = DEFAULT_MOST_SLOWDOWN } = options;
-  const most = options.maxPositions ?? DEFAULT_MAX_POSITIONS;
+  const { rows = "padded", maxRequests = DEFAULT_MAX_REQUESTS, mostSlowdown = DEFAULT_MOST_SLOWDOWN } = options ?? {};
+  const most = options?.maxPositions ?? DEFAULT_MAX_POSITIONS;
   requireInteger("maxRequests", maxRequests, 1024);
   requireInteger("maxPositions", most, 1024);
   if (!(mostSlowdown >= 0)) refuse("mostSlowdown", "a number of at least 0", mostSlowdown, "see BatchSchedulerOptions");
-  const cost = new BatchCost([options.profile].flat(), rows);
+  const cost = new BatchCost(listProfiles(options?.profile), rows);
   return new CostedBatchScheduler(cost, new BatchRows(rows, maxRequests, Math.min(most, cost.maxRows)), mostSlowdown);
 }
 
