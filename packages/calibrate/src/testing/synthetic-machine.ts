@@ -129,6 +129,13 @@ export function createSyntheticMachine(options: SyntheticMachineOptions): Synthe
   return { probe, clock, forwards: () => forwards };
 }
 
+/** The largest n whose costs up to it keep within the threshold. */
+export function trueBoundary(cost: CostFunction, threshold: number): number {
+  let n = 1;
+  while (n < 64 && cost(n + 1) <= threshold) n++;
+  return n;
+}
+
 /** How long the next forward takes, of so much work. */
 type Slowdown = (work: number) => number;
 
