@@ -2,7 +2,7 @@ import { COLOUR, figureSvg, type Panel } from "@nearfree/calibrate/report";
 import { createScheduler } from "@nearfree/core";
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { REPLAY_CURVES } from "./curves.ts";
+import { REPLAY_CURVES } from "./curves/replay-curves.ts";
 import { createMachine } from "./machine.ts";
 import { SchedulerPlayer } from "./player.ts";
 import { type ReplayedStep, replay } from "./replay.ts";

@@ -1,7 +1,8 @@
 import { createCostCurve, parseProfile } from "@nearfree/core";
 import { describe, expect, it } from "vitest";
 import { streamOf } from "../testing/plain-course.ts";
-import { REPLAY_CURVES, ratiosOf } from "./curves.ts";
+import { ratiosOf } from "./curves/replay-curve.ts";
+import { REPLAY_CURVES } from "./curves/replay-curves.ts";
 import { CLIFF_CONTEXT, costMs, createMachine } from "./machine.ts";
 
 const curve = REPLAY_CURVES.find(({ name }) => name === "cpu-fp32")!;

@@ -1,6 +1,6 @@
 import { createRandom, type Random } from "@nearfree/calibrate";
 import { PROFILE_VERSION, type Profile } from "@nearfree/core";
-import { type ReplayCurve, ratiosOf } from "./curves.ts";
+import { type ReplayCurve, ratiosOf } from "./curves/replay-curve.ts";
 import type { Stream } from "./stream.ts";
 
 /** Rows of the widest forward that a machine knows. */

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { createNgramDrafter } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
-import { REPLAY_CURVES } from "./curves.ts";
+import { REPLAY_CURVES } from "./curves/replay-curves.ts";
 import { scheduleSvg } from "./figure.ts";
 import { measureCurves } from "./measure.ts";
 import { RECORDED_VARIANTS, recordings } from "./recording.ts";
@@ -10,7 +10,7 @@ import { geomean, type Ratio } from "./score.ts";
 import { type Segment, withDrafts } from "./stream.ts";
 import { type Cell, playCell } from "./tournament.ts";
 import { segmentsByAcceptance, TRAFFICS } from "./traffic.ts";
-import { type WallResult, type WallSize, wallClock } from "./wall.ts";
+import { type WallResult, type WallSize, wallClock } from "./wall/wall-clock.ts";
 
 const SEEDS = 20;
 const QUICK_SEEDS = 4;
@@ -136,5 +136,5 @@ await benchCommand<PolicyOptions>(
     command
       .option("--no-wall", "leave out the part that runs models by the clock")
       .option("--figure <file>", "draw chosen n over one recorded text as SVG, and nothing else")
-      .option("--measure", "measure the curves of policy-curves.ts anew, and nothing else", false),
+      .option("--measure", "measure the curves of measured-curves.ts anew, and nothing else", false),
 );

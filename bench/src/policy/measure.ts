@@ -4,7 +4,7 @@ import { openCells } from "../calibration/cells.ts";
 import { type BenchEnvironment, modelsNamed } from "../setup/models.ts";
 import { MEASURED_N } from "./machine.ts";
 
-/** The machines whose curves are frozen in policy-curves.ts. */
+/** The machines whose curves are frozen in curves/measured-curves.ts. */
 const MEASURED_CELLS: readonly {
   readonly name: string;
   readonly model: string;
@@ -30,7 +30,7 @@ export interface MeasuredCurve {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** T(1) and r(n) of every such machine, each n between two forwards of one position: the numbers of policy-curves.ts. */
+/** T(1) and r(n) of every such machine, each n between two forwards of one position: the numbers of curves/measured-curves.ts. */
 export async function measureCurves(say: (line: string) => void): Promise<MeasuredCurve[]> {
   const curves: MeasuredCurve[] = [];
   for (const { name, model, ep } of MEASURED_CELLS) {

@@ -1,6 +1,6 @@
 import { createCostCurve, createScheduler } from "@nearfree/core";
 import { clairvoyantMs } from "./clairvoyant.ts";
-import type { ReplayCurve } from "./curves.ts";
+import type { ReplayCurve } from "./curves/replay-curve.ts";
 import { WIDEST } from "./machine.ts";
 import { type Player, SchedulerPlayer } from "./player.ts";
 import { replay, replayFixed } from "./replay.ts";

@@ -1,6 +1,6 @@
 import { createNgramDrafter } from "@nearfree/core";
 import { describe, expect, it } from "vitest";
-import { REPLAY_CURVES } from "./curves.ts";
+import { REPLAY_CURVES } from "./curves/replay-curves.ts";
 import { createStream, withDrafts } from "./stream.ts";
 import { createCourse, segmentsByAcceptance, TRAFFICS } from "./traffic.ts";
 

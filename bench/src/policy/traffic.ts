@@ -1,5 +1,5 @@
 import { createRandom, type Random, shuffled } from "@nearfree/calibrate";
-import type { ReplayCurve } from "./curves.ts";
+import type { ReplayCurve } from "./curves/replay-curve.ts";
 import { createMachine, type Machine, type MachineOptions } from "./machine.ts";
 import { createStream, type DraftedText, type Segment, type Stream } from "./stream.ts";
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { activeExperts, REPLAY_CURVES, ratiosOf } from "./curves.ts";
+import { ratiosOf } from "./replay-curve.ts";
+import { REPLAY_CURVES } from "./replay-curves.ts";
+import { activeExperts } from "./shaped-curves.ts";
 
 describe("activeExperts", () => {
   it("is U(n) = E(1 - (1 - k/E)^n)", () => {

@@ -1,25 +1,15 @@
 import { createRandom, median, shuffled } from "@nearfree/calibrate";
 import { loadOrCalibrate, type OpenModel, openModel } from "@nearfree/calibrate/node";
-import {
-  createCostCurve,
-  createNgramDrafter,
-  createScheduler,
-  decodeAll,
-  type Profile,
-  type Scheduler,
-} from "@nearfree/core";
+import { createNgramDrafter, type Profile } from "@nearfree/core";
 import { heldOutPrompts, PROMPT_KINDS, tinyTs } from "@nearfree/examples";
-import { type Machine, WIDEST } from "./machine.ts";
-import { type Player, SchedulerPlayer } from "./player.ts";
-import type { RecordedVariant } from "./recording.ts";
-import { replay } from "./replay.ts";
-import { PlayerScheduler } from "./rivals/player-scheduler.ts";
-import { RIVALS } from "./rivals/rivals.ts";
-import { createStream, type Stream, withDrafts } from "./stream.ts";
+import type { RecordedVariant } from "../recording.ts";
+import { replay } from "../replay.ts";
+import { createStream, withDrafts } from "../stream.ts";
+import { createArms, generate } from "./arms.ts";
+import { machineOf, msOf, usualMsOf } from "./forward-times.ts";
 
 /** One: the second core is left to garbage collection, whose helpers wait for spinning workers otherwise. */
 const THREADS = 1;
-const FIXED = [1, 4, 8];
 
 interface WallCell {
   readonly name: string;
@@ -53,25 +43,6 @@ export interface WallResult {
   readonly identical: number;
   readonly prompts: number;
 }
-
-/** A rule as what the loop takes, and as what the replay takes: each with a state of its own. */
-interface Arm {
-  readonly name: string;
-  readonly scheduler: Scheduler;
-  readonly player: Player;
-  /** [prompt]: what each repeat took. */
-  readonly runs: Run[][];
-}
-
-/** One decode: rows and ms of its forwards, and ms beside them. */
-interface Run {
-  readonly rows: number[];
-  readonly ms: number[];
-  restMs: number;
-}
-
-/** A forward that takes longer than this many times the median of its rows was held up by something else, and counts as that long. */
-const HELD_UP = 2;
 
 /**
  * Runs the rules by the clock, in turns, and replays them on the same texts with the forward times by rows of the same run: what remains
@@ -154,109 +125,4 @@ async function promptsOf({ contextLength }: WallCell, model: OpenModel, size: Wa
     const tokens = Array.from(model.codec!.encode(prompt));
     return [...before.slice(0, Math.max(0, contextLength - tokens.length)), ...tokens];
   });
-}
-
-/** The plain loop first. Every arm keeps to the invariance class that the scheduled loop keeps to, so all give the same tokens. */
-function createArms(profile: Profile, prompts: number): Arm[] {
-  const { consistency, minRows } = createScheduler({ profile });
-  const arm = (name: string, scheduler: Scheduler, player: Player): Arm => {
-    return { name, scheduler, player, runs: Array.from({ length: prompts }, () => []) };
-  };
-  const own = (name: string, make: () => Scheduler) => arm(name, make(), new SchedulerPlayer(make()));
-  const rival = (key: "hf" | "vllm") => {
-    const make = () => new RIVALS[key]({ curve: createCostCurve(profile), draftMs: 0, tunedPositions: 1 });
-    const padded = make();
-    return arm(key, new PlayerScheduler(make(), minRows), padRows(padded, minRows));
-  };
-  return [
-    ...FIXED.map((positions) => {
-      return own(positions === 1 ? "plain" : `fixed-${positions}`, () =>
-        createScheduler({ profile, policy: "fixed", positions, consistency }),
-      );
-    }),
-    rival("hf"),
-    rival("vllm"),
-    own("nearfree", () => createScheduler({ profile })),
-  ];
-}
-
-/** The same player, its forwards never of fewer rows than `minRows`. */
-function padRows(player: Player, minRows: number): Player {
-  return {
-    begin: () => player.begin(),
-    draftLimit: () => player.draftLimit(),
-    choose: (turn) => player.choose(turn),
-    rows: minRows,
-    observe: (result) => player.observe(result),
-  };
-}
-
-/** Decodes after `prompt`, of which the runner holds the first `cached` tokens. */
-async function generate(
-  { scheduler }: Arm,
-  { runner }: OpenModel,
-  prompt: readonly number[],
-  { newTokens, cached = 0 }: { readonly newTokens: number; readonly cached?: number },
-): Promise<{ tokens: number[]; run: Run }> {
-  const run: Run = { rows: [], ms: [], restMs: 0 };
-  if (cached === 0) runner.rewind(0);
-  const { tokens, stats } = await decodeAll({
-    runner,
-    scheduler,
-    drafter: createNgramDrafter(),
-    prompt,
-    cached,
-    maxNewTokens: newTokens,
-    onStep: ({ plan, forwardMs }) => {
-      run.rows.push(plan.rows);
-      run.ms.push(forwardMs);
-    },
-  });
-  run.restMs = stats.decodeMs - stats.forwardMs;
-  return { tokens: [...tokens], run };
-}
-
-function allRuns(arms: readonly Arm[]): Run[] {
-  return arms.flatMap(({ runs }) => runs.flat());
-}
-
-/** [rows-1]: the median ms of such forwards; by the profile, scaled to the others, for rows that no arm ran. */
-function usualMsOf(arms: readonly Arm[], profile: Profile): Float64Array {
-  const seen = Array.from({ length: WIDEST }, (): number[] => []);
-  for (const { rows, ms } of allRuns(arms)) for (let i = 0; i < rows.length; i++) seen[rows[i]! - 1]!.push(ms[i]!);
-  const { costMs } = createCostCurve(profile, { maxPositions: WIDEST });
-  const profiled = (i: number) => costMs[Math.min(i, costMs.length - 1)]!;
-  const usual = seen.map(median);
-  const scale = median(usual.map((ms, i) => ms / profiled(i)).filter(Number.isFinite));
-  return Float64Array.from(usual, (ms, i) => (Number.isNaN(ms) ? scale * profiled(i) : ms));
-}
-
-/** ms of a run without what held its forwards up. */
-function msOf({ rows, ms, restMs }: Run, usualMs: Float64Array): number {
-  return ms.reduce((sum, each, i) => sum + Math.min(each, HELD_UP * usualMs[rows[i]! - 1]!), restMs);
-}
-
-/** Mean ms by rows, as the arms met them, and of the rest of a step. */
-function machineOf(arms: readonly Arm[], usualMs: Float64Array, stream: Stream, profile: Profile): Machine {
-  const sum = new Float64Array(WIDEST);
-  const count = new Float64Array(WIDEST);
-  let [restMs, forwards] = [0, 0];
-  for (const { rows, ms, restMs: rest } of allRuns(arms)) {
-    restMs += rest;
-    forwards += rows.length;
-    for (let i = 0; i < rows.length; i++) {
-      const at = rows[i]! - 1;
-      sum[at]! += Math.min(ms[i]!, HELD_UP * usualMs[at]!);
-      count[at]!++;
-    }
-  }
-  const table = usualMs.map((usual, i) => (count[i]! > 0 ? sum[i]! / count[i]! : usual) + restMs / forwards);
-  return {
-    levels: new Float64Array(stream.length).fill(1),
-    kernels: new Uint8Array(stream.length),
-    tables: [table],
-    perContextMs: new Float64Array(WIDEST),
-    draftMs: 0,
-    profiles: [profile],
-  };
 }

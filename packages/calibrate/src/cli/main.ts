@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import { toFailure } from "../node/failure.ts";
+import { toFailure } from "../node/to-failure.ts";
 import type { Runs } from "./command-context.ts";
 import { registerAdvise } from "./commands/advise-command.ts";
 import { registerCalibrate } from "./commands/calibrate-command.ts";

@@ -2,7 +2,7 @@ import type { Probe } from "@nearfree/core/measure";
 import type { KernelClass, KernelWorkload, SignatureProbes } from "@nearfree/core/principle";
 import { sampleSignature } from "@nearfree/core/test";
 import { describe, expect, it } from "vitest";
-import { cacheEdges, measureSignature, SIGNATURE_METHOD } from "./measure-signature.ts";
+import { measureSignature, SIGNATURE_METHOD } from "./measure-signature.ts";
 
 const DENSE: KernelClass = { operator: "MatMul", activation: "float32", weight: "float32" };
 const { environment: ENVIRONMENT } = sampleSignature();
@@ -85,11 +85,4 @@ describe("measureSignature", () => {
     const measuring = measureSignature(probes, { clock, environment: ENVIRONMENT, kernels: [DENSE], signal });
     await expect(measuring).rejects.toMatchObject({ code: "aborted" });
   });
-});
-
-it("finds both edges of a cache that fades, and lets one without an edge end somewhere", () => {
-  const costs = [1, 1.05, 1.5, 1.9, 2].map((msPerByte, i) => ({ bytes: 10 * (i + 1), msPerByte }));
-  expect(cacheEdges(costs)).toEqual({ insideBytes: 20, beyondBytes: 40 });
-  const flat = [10, 20].map((bytes) => ({ bytes, msPerByte: 1 }));
-  expect(cacheEdges(flat).insideBytes).toBeLessThan(cacheEdges(flat).beyondBytes);
 });

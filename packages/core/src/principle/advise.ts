@@ -2,7 +2,7 @@ import type { Cell } from "../contracts/environment.ts";
 import { DEFAULT_EPSILON } from "../profile/profile.ts";
 import type { DeviceSignature } from "./device-signature.ts";
 import type { GraphSummary } from "./graph-summary.ts";
-import { type PredictedBoundary, type Prediction, type PredictOptions, predict } from "./principle.ts";
+import { type PredictedBoundary, type Prediction, type PredictOptions, predict } from "./predict.ts";
 import { type WeightFormatName, withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";
 
 /** Share of draft tokens accepted where the caller names none. */

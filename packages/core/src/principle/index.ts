@@ -13,9 +13,9 @@ export type {
   StreamWorkload,
   WorkloadSize,
 } from "./kernel-workload.ts";
+export type { Mechanism, ModulePrediction, PredictedBoundary, Prediction, PredictOptions } from "./predict.ts";
+export { predict } from "./predict.ts";
 export { predictedProfile } from "./predicted-profile.ts";
-export type { Mechanism, ModulePrediction, PredictedBoundary, Prediction, PredictOptions } from "./principle.ts";
-export { predict } from "./principle.ts";
 export type { PublishedDevice } from "./published-devices.ts";
 export { PUBLISHED_DEVICES } from "./published-devices.ts";
 export { cautiousSignature, classesOf, publishedSignature } from "./stand-in-signature.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SAMPLE_EXPERTS, sampleKernel, sampleSignature, sampleSummary } from "../testing/sample-signature.ts";
 import type { DeviceSignature } from "./device-signature.ts";
-import { predict } from "./principle.ts";
+import { predict } from "./predict.ts";
 
 const CELL = { contextLength: 1_000, batch: 1 };
 

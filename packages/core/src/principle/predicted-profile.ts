@@ -2,7 +2,7 @@ import { canonicalJson, type ProfileKey } from "../contracts/environment.ts";
 import { type CurvePoint, PROFILE_VERSION, type Profile } from "../profile/profile.ts";
 import type { DeviceSignature } from "./device-signature.ts";
 import type { GraphSummary } from "./graph-summary.ts";
-import type { Prediction } from "./principle.ts";
+import type { Prediction } from "./predict.ts";
 
 /** Half-width of the interval that a predicted ratio is given: what a prediction by signature is off by at the median. */
 const DOUBT = 0.1;

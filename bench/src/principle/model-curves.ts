@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { measureRouting, ROUTING_TOKENS } from "@nearfree/calibrate/node";
+import { summarizeFile } from "@nearfree/ort-adapter/node";
+import { openCells } from "../calibration/cells.ts";
+import { benchTokens } from "../setup/bench-text.ts";
+import { type BenchModel, modelFolder } from "../setup/models.ts";
+import { benchCurve, type Curve } from "./case.ts";
+import type { Device } from "./device.ts";
+import { type Say, sayCurve } from "./say-curve.ts";
+
+/** Of a mixture of experts: what one forward over a text tells of its routing, before anything is timed. */
+async function routingOf(model: BenchModel): Promise<number[] | undefined> {
+  if (familyOf(model) !== "moe") return undefined;
+  return measureRouting(join(await modelFolder(model), "onnx", "model.onnx"), {
+    tokens: await benchTokens(ROUTING_TOKENS),
+    sessionOptions: { executionProviders: ["cpu"] },
+  });
+}
+
+function familyOf({ weights }: BenchModel): string {
+  return weights === "moe" || weights === "qmoe" ? "moe" : "dense";
+}
+
+/** Every model of this environment, at each of its contexts. */
+export async function benchModels(
+  { environment, signature }: Device,
+  models: readonly BenchModel[],
+  budgetMs: number,
+  say: Say,
+) {
+  const curves: Curve[] = [];
+  for (const model of models) {
+    const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
+    const uniqueExperts = await routingOf(model);
+    const open = await openCells(model, environment);
+    for (const contextLength of environment.ep === "wasm" ? model.contexts.slice(0, 1) : model.contexts) {
+      const probe = await open.probe({ contextLength, batch: 1 });
+      const labels = {
+        name: model.name,
+        family: familyOf(model),
+        scope: "model",
+        ...environment,
+        contextLength,
+      } as const;
+      curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs, uniqueExperts }));
+      sayCurve(curves.at(-1)!, say);
+    }
+    await open.release();
+  }
+  return curves;
+}
