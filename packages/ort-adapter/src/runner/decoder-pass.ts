@@ -2,6 +2,7 @@ import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo } from "./decoder-io.ts";
 import { onDevice, readBack } from "./device-tensor.ts";
+import { bitsOf } from "./half-bits.ts";
 import { createHalfTable } from "./half-table.ts";
 import { integerTensor, MaskFeed, RowFeed } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
@@ -105,8 +106,8 @@ export class DecoderPass {
 
   /** float16 logits as float32, in a buffer that the next run reuses. */
   #widen(tensor: Tensor): Float32Array {
-    const { buffer, byteOffset, length } = tensor.data as Uint16Array; // Or a Float16Array: the same bits.
-    const halves = new Uint16Array(buffer, byteOffset, length);
+    const halves = bitsOf(tensor.data as Uint16Array);
+    const { length } = halves;
     this.#halfTable ??= createHalfTable();
     if (this.#widened.length < length) this.#widened = new Float32Array(length);
     const values = this.#halfTable;

@@ -2,6 +2,7 @@ import { NearfreeError } from "@nearfree/core";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { KvSlot } from "./decoder-io.ts";
 import { freeOnDevice, onDevice, readBack } from "./device-tensor.ts";
+import { keepAsBits } from "./half-bits.ts";
 import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
 import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
 
@@ -60,7 +61,7 @@ export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: Tens
     commit(total: number, results: Results) {
       const present = slots.map((slot) => results[slot.present] as Tensor);
       refuseWindow(slots, present, total);
-      past = present;
+      past = present.map(keepAsBits);
       pastLength = total;
       length = total;
     },

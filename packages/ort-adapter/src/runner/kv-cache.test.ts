@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { KvSlot } from "./decoder-io.ts";
 import { createGrowingKvCache } from "./growing-kv-cache.ts";
 import { createInPlaceKvCache } from "./in-place-kv-cache.ts";
-import type { Feeds, Fetches, KvArray, KvCache, Results } from "./kv-cache.ts";
+import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
+import { kvElements } from "./kv-cache.ts";
 
 const SLOTS: readonly KvSlot[] = [
   { past: "past.key", present: "present.key", type: "float32", heads: 3, headDim: 2 },
@@ -36,7 +37,7 @@ function run(cache: KvCache, total: number, marks: readonly number[]): void {
         const value =
           position < length ? read(slot, past, head, position) : element(index, head, position, marks[position]!);
         const at = (head * positions + position) * slot.headDim;
-        (present.data as KvArray).fill(value, at, at + slot.headDim);
+        kvElements(present).fill(value, at, at + slot.headDim);
       }
     }
     results[slot.present] = present;
@@ -48,7 +49,7 @@ const newArray = (slot: KvSlot, size: number) =>
   slot.type === "float32" ? new Float32Array(size) : new Uint16Array(size);
 
 function read(slot: KvSlot, tensor: Tensor, head: number, position: number): number {
-  const data = tensor.data as KvArray;
+  const data = kvElements(tensor);
   const at = (head * tensor.dims[2]! + position) * slot.headDim;
   for (let i = 1; i < slot.headDim; i++) if (data[at + i] !== data[at]) return Number.NaN; // Torn.
   return data[at]!;

@@ -1,5 +1,6 @@
 import type { OnnxValue, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { FloatType } from "./decoder-io.ts";
+import { bitsOf, keepAsBits } from "./half-bits.ts";
 
 /** Named tensors that go into a run. */
 export type Feeds = Record<string, OnnxValue>;
@@ -40,8 +41,7 @@ export function kvArray(type: FloatType, size: number): KvArray {
 export function kvElements(tensor: Tensor): KvArray {
   const { data } = tensor;
   if (data instanceof Float32Array || data instanceof Uint16Array) return data;
-  const view = data as Uint8Array; // Float16Array, on runtimes that have it.
-  return new Uint16Array(view.buffer, view.byteOffset, view.length);
+  return bitsOf(data as unknown as Uint16Array); // Float16Array, on runtimes that have it.
 }
 
 export function kvTensor(
@@ -52,5 +52,5 @@ export function kvTensor(
   positions: number,
   headDim: number,
 ): Tensor {
-  return new TensorClass(type, data, [1, heads, positions, headDim]);
+  return keepAsBits(new TensorClass(type, data, [1, heads, positions, headDim]));
 }

@@ -2,6 +2,7 @@ import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo, IntegerInput } from "./decoder-io.ts";
 import { type RunnableSession, runFailed } from "./decoder-pass.ts";
+import { bitsOf, keepAsBits } from "./half-bits.ts";
 import { createHalfTable } from "./half-table.ts";
 import { integerTensor } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
@@ -106,7 +107,7 @@ export class Sequences {
   }
 
   pastAfter({ length }: Past, count: number, results: Results): Past {
-    const tensors = this.#io.kv.map(({ past, present }) => [past, results[present] as Tensor]);
+    const tensors = this.#io.kv.map(({ past, present }) => [past, keepAsBits(results[present] as Tensor)]);
     return { length: length + count, tensors: Object.fromEntries(tensors) };
   }
 
@@ -125,15 +126,14 @@ export class Sequences {
   /** The first `size` values of a tensor of float32 or float16. */
   floats({ data, size: all }: Tensor, size = all): Float32Array {
     if (data instanceof Float32Array) return data.subarray(0, size);
-    const { buffer, byteOffset } = data as Uint16Array; // Or a Float16Array: the same bits.
     this.#halfTable ??= createHalfTable();
-    return Float32Array.from(new Uint16Array(buffer, byteOffset, size), (half) => this.#halfTable![half]!);
+    return Float32Array.from(bitsOf(data as Uint16Array).subarray(0, size), (half) => this.#halfTable![half]!);
   }
 
   #emptyPast(): Past {
     const tensors = this.#io.kv.map(({ past, type, heads, headDim }) => {
       const none = type === "float32" ? new Float32Array(0) : new Uint16Array(0);
-      return [past, new this.#Tensor(type, none, [this.#batch, heads, 0, headDim])];
+      return [past, keepAsBits(new this.#Tensor(type, none, [this.#batch, heads, 0, headDim]))];
     });
     return { length: 0, tensors: Object.fromEntries(tensors) };
   }
