@@ -3,6 +3,7 @@ export { parseCpuInfo } from "./environment/cpu-info.ts";
 export type { DeviceSources } from "./environment/node-device.ts";
 export { readNodeDevice } from "./environment/node-device.ts";
 export type { JsonObject } from "./model-folder/json-file.ts";
+export { readJsonObject } from "./model-folder/json-file.ts";
 export type { ModelFolder } from "./model-folder/model-folder.ts";
 export { resolveModelFolder } from "./model-folder/model-folder.ts";
 export { summarizeFile } from "./model-folder/summarize-file.ts";

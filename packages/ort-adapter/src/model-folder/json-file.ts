@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { NearfreeError } from "@nearfree/core";
+import { parsePythonJson } from "./python-json.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * The object in a JSON file, or undefined where there is no such file.
+ * The object in a JSON file, as Python may have written it, or undefined where there is no such file.
  * @throws NearfreeError `invalid-model` where it is no JSON object or cannot be read.
  */
 export async function readJsonObject(path: string): Promise<JsonObject | undefined> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, "utf8"));
+    value = parsePythonJson(await readFile(path, "utf8"));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw invalid(path, (cause as Error).message, cause);
