@@ -137,11 +137,12 @@ describe("bad input: one line, the right exit code, no stack trace", () => {
     expectRefusal(nearfree("generate", broken, "--prompt", "a"), 2, "tokenizer.json");
   });
 
-  test("an unwritable cache folder: the measurement is shown, then the error", async () => {
+  test("a cache folder that cannot be written: one warning, and the work goes on", async () => {
     await writeFile(join(folder, "a-file"), "");
     const run = nearfree("calibrate", model, "--context", "24", "--json", "--cache", join(folder, "a-file", "cache"));
-    expectRefusal(run, 1, "a-file");
-    expect(run.stdout).toContain('"origin":"measured"');
+    expect(run.status).toBe(0);
+    expect(JSON.parse(run.last)).toMatchObject({ origin: "measured", stored: false });
+    expect(run.stderr.trimEnd().split("\n")).toEqual([expect.stringContaining("a-file")]);
   });
 
   test("a corrupted cache entry: a warning, and a fresh measurement", async () => {

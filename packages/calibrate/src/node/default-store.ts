@@ -13,10 +13,18 @@ export interface DefaultStoreOptions {
 export function defaultStore(options: DefaultStoreOptions = {}): ProfileStore {
   const { root = defaultCacheRoot(), systemRoots = systemCacheRoots(), onWarning } = options;
   const warn = onWarning && { onWarning };
-  let disk = createFsStore({ root, ...warn });
-  for (const systemRoot of systemRoots) {
-    const system = createFsStore({ root: systemRoot, readOnly: true, ...warn });
-    disk = createTieredStore(disk, system, { readOnlyBack: true, copyToFront: false });
-  }
-  return createTieredStore(createMemoryStore(), disk);
+  if (root === undefined) onWarning?.(NO_CACHE_FOLDER);
+  const system = systemRoots.map((systemRoot) => createFsStore({ root: systemRoot, readOnly: true, ...warn }));
+  const folders = root === undefined ? system : [createFsStore({ root, ...warn }), ...system];
+  // A copy of the system's in the user's folder would hide what the system's is updated to.
+  const disk = folders.reduceRight<ProfileStore | undefined>(
+    (back, front) => (back ? createTieredStore(front, back, { readOnlyBack: true, copyToFront: false }) : front),
+    undefined,
+  );
+  const memory = createMemoryStore();
+  return disk === undefined ? memory : createTieredStore(memory, disk, { readOnlyBack: root === undefined });
 }
+
+/** What is said where nothing can be kept. */
+export const NO_CACHE_FOLDER =
+  "this user has no home folder, so nothing is kept when the process ends; set NEARFREE_CACHE or pass --cache to keep it";

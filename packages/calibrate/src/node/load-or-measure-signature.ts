@@ -5,6 +5,7 @@ import { classesOf, type DeviceSignature, type KernelClass } from "@nearfree/cor
 import { createSignatureProbes } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
 import { measureSignature } from "../signature/measure-signature.ts";
+import { NO_CACHE_FOLDER } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
 import { createSession } from "./open-model.ts";
 import { readSignature, writeSignature } from "./signature-file.ts";
@@ -34,7 +35,8 @@ export async function loadOrMeasureSignature(
   options: LoadSignatureOptions = {},
 ): Promise<DeviceSignature> {
   const { root = defaultCacheRoot(), fresh = false, clock = now, signal, onProgress, onWarning } = options;
-  const known = fresh ? undefined : await readSignature(root, environment, onWarning);
+  if (root === undefined) onWarning?.(NO_CACHE_FOLDER);
+  const known = fresh || root === undefined ? undefined : await readSignature(root, environment, onWarning);
   const kernels = classesOf(summary);
   const has = ({ kernels: found }: DeviceSignature, kernel: KernelClass) =>
     found.some((each) => canonicalJson(each.kernel) === canonicalJson(kernel));
@@ -46,6 +48,7 @@ export async function loadOrMeasureSignature(
     inPlaceCache: environment.executionProvider === "cpu",
   });
   const signature = await measureSignature(probes, { clock, environment, kernels, known, signal, onProgress });
+  if (root === undefined) return signature;
   await writeSignature(root, signature).catch((error: unknown) => {
     if (!(error instanceof NearfreeError)) throw error;
     onWarning?.(error.message);
@@ -54,11 +57,11 @@ export async function loadOrMeasureSignature(
 }
 
 /** The signature in the store, if it has one: measures nothing. */
-export function cachedSignature(
+export async function cachedSignature(
   { environment }: Pick<ExaminedModel, "environment">,
   { root = defaultCacheRoot(), onWarning }: Pick<LoadSignatureOptions, "root" | "onWarning"> = {},
 ): Promise<DeviceSignature | undefined> {
-  return readSignature(root, environment, onWarning);
+  return root === undefined ? undefined : readSignature(root, environment, onWarning);
 }
 
 const now = () => performance.now();

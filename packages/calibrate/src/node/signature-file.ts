@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Environment, NearfreeError, PROFILE_VERSION } from "@nearfree/core";
-import { publishFile } from "@nearfree/core/fs-store";
+import { publishFile, readEntryFile, setAside } from "@nearfree/core/fs-store";
 import { hashOf } from "@nearfree/core/measure";
 import { type DeviceSignature, parseSignature } from "@nearfree/core/principle";
 import { SIGNATURE_METHOD } from "../signature/measure-signature.ts";
@@ -17,7 +17,7 @@ export function signaturePath(root: string, environment: Environment): string {
 
 /**
  * The signature of this environment under `root`. Anything that was not written whole, by this method, for this environment is a miss:
- * it is set aside and warned of, never thrown.
+ * it is set aside and warned of, never thrown. One that cannot be read just now is a miss too, and stays where it is.
  */
 export async function readSignature(
   root: string,
@@ -25,16 +25,18 @@ export async function readSignature(
   onWarning: (message: string) => void = () => {},
 ): Promise<DeviceSignature | undefined> {
   const path = signaturePath(root, environment);
-  const text = await readBounded(path);
-  if (text === undefined) return undefined;
-  const signature = decode(text);
+  const entry = await readEntryFile(path, MAX_BYTES);
+  if (entry.found === "nothing") return undefined;
+  const warn = (text: string) => onWarning(`[calibrate] ${path}: the cached signature ${text}`);
+  if (entry.found === "obstacle") {
+    warn(`cannot be read now (${entry.code}) and counts as missing; it stays where it is`);
+    return undefined;
+  }
+  const signature = entry.found === "text" ? decode(entry.text) : undefined;
   const known = signature?.method === SIGNATURE_METHOD && hashOf(signature.environment) === hashOf(environment);
   if (known) return signature;
-  const moved = await rename(path, `${path}.bad`).then(
-    () => "it was renamed to device.json.bad",
-    () => "it could not be renamed",
-  );
-  onWarning(`[calibrate] ${path}: the cached signature is damaged or of another key and counts as missing; ${moved}`);
+  const { outcome } = await setAside(path);
+  warn(`is damaged or of another key and counts as missing; it ${outcome}`);
   return undefined;
 }
 
@@ -71,12 +73,4 @@ function decode(text: string): DeviceSignature | undefined {
   const { format, checksum, signature: raw } = entry as Record<string, unknown>;
   const signature = format === FORMAT ? parseSignature(raw) : undefined;
   return signature !== undefined && hashOf(signature) === checksum ? signature : undefined;
-}
-
-async function readBounded(path: string): Promise<string | undefined> {
-  try {
-    return (await stat(path)).size > MAX_BYTES ? "" : await readFile(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 
-const COMMAND = fileURLToPath(new URL("../../bin/nearfree.js", import.meta.url));
+export const COMMAND = fileURLToPath(new URL("../../bin/nearfree.js", import.meta.url));
 
 /** What a run of the command left. */
 export interface CommandRun {
@@ -15,19 +15,24 @@ export interface CommandRun {
 
 /** The command with a cache of its own, and none of the system's unless one is named. */
 export function commandWith(cache: string, systemCache = "") {
-  const env = { ...process.env, NEARFREE_CACHE: cache, NEARFREE_SYSTEM_CACHE: systemCache };
+  return commandIn({ ...process.env, NEARFREE_CACHE: cache, NEARFREE_SYSTEM_CACHE: systemCache });
+}
+
+/** The command with this environment, as this user of the system (default: the one who runs the tests). */
+export function commandIn(env: NodeJS.ProcessEnv, uid?: number) {
+  const as = { env, ...(uid !== undefined && { uid }) };
   const toRun = (status: number | null, stdout: string, stderr: string): CommandRun => {
     return { status, stdout, stderr, last: stdout.trimEnd().split("\n").at(-1) ?? "" };
   };
   return {
     /** Runs the command as a user would: a process, its exit code, what it printed. */
     run(...args: string[]): CommandRun {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8", env });
+      const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8", ...as });
       return toRun(status, stdout, stderr);
     },
     /** Runs it until `pattern` shows on stderr, then does `act` to the process. */
     async runUntil(pattern: RegExp, act: (child: ChildProcess) => void, ...args: string[]): Promise<CommandRun> {
-      const child = spawn(process.execPath, [COMMAND, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+      const child = spawn(process.execPath, [COMMAND, ...args], { ...as, stdio: ["ignore", "pipe", "pipe"] });
       let [stdout, stderr, acted] = ["", "", false];
       child.stdout.on("data", (data) => {
         stdout += data;

@@ -4,7 +4,7 @@ export type NearfreeErrorCode =
   | "invalid-argument"
   /** The bytes are not an ONNX model, or end before the model does. */
   | "invalid-model"
-  /** A file that the model needs (external weights, tokenizer, config) is not there. */
+  /** A file that the model needs (external weights, tokenizer, config) is not there, or cannot be read. */
   | "missing-file"
   /** A valid model that cannot be verified: no KV cache, pruned head, state that does not rewind. */
   | "unsupported-model"

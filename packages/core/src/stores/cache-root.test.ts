@@ -27,5 +27,27 @@ it.each([
   ["linux", { NEARFREE_SYSTEM_CACHE: "/n", XDG_DATA_DIRS: "/opt/share" }, ["/n"]],
   ["linux", { NEARFREE_SYSTEM_CACHE: "" }, []],
 ] as const)("system folders of %s %j", (platform, env, expected) => {
-  expect(systemCacheRoots({ platform, env, home: "/home/a" })).toEqual(expected);
+  expect(systemCacheRoots({ platform, env })).toEqual(expected);
+});
+
+it.each([
+  ["linux", {}, undefined],
+  ["linux", { NEARFREE_CACHE: "/n" }, "/n"],
+  ["linux", { XDG_CACHE_HOME: "/var/x" }, "/var/x/nearfree"],
+  ["darwin", {}, undefined],
+  ["win32", {}, undefined],
+  ["win32", { LOCALAPPDATA: "D:\\L" }, "D:\\L\\nearfree\\Cache"],
+] as const)("a user without a home, %s %j", (platform, env, expected) => {
+  expect(defaultCacheRoot({ platform, env, home: undefined })).toBe(expected);
+});
+
+it("asks no more of this process than it has", () => {
+  const { HOME } = process.env;
+  try {
+    process.env.HOME = "";
+    expect(defaultCacheRoot({ platform: "linux", env: {}, home: undefined })).toBeUndefined();
+    expect(() => [defaultCacheRoot(), systemCacheRoots()]).not.toThrow();
+  } finally {
+    process.env.HOME = HOME;
+  }
 });

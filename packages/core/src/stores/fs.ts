@@ -1,16 +1,19 @@
 /// <reference types="node" />
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rename, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, readdir, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { canonicalJson, type ProfileKey } from "../contracts/environment.ts";
 import { NearfreeError } from "../contracts/errors.ts";
 import { PROFILE_VERSION, type Profile } from "../profile/profile.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
+import { readEntryFile, setAside } from "./entry-file.ts";
 import { assertValid } from "./memory.ts";
 import type { ProfileStore } from "./profile-store.ts";
 import { publishFile } from "./publish-file.ts";
+import { errorCode, isMissing } from "./retry-briefly.ts";
 
 export { type CacheRootContext, defaultCacheRoot, systemCacheRoots } from "./cache-root.ts";
+export { type EntryText, readEntryFile, setAside } from "./entry-file.ts";
 export { publishFile } from "./publish-file.ts";
 
 /** A profile is a few kB: what is larger than this was not written by a store, and is not read. */
@@ -27,38 +30,58 @@ export interface FsStoreOptions {
 
 /**
  * Profiles as files, `<root>/v1/<environment hash>/entries/<cell>.json`. Writes are atomic (temporary file, fsync, rename),
- * so readers and writers of several processes need no lock. An invalid entry is a miss: it is renamed to `.bad` (left alone in
- * a read-only store) and warned of once, never thrown.
+ * so readers and writers of several processes need no lock. A damaged entry is a miss: it is renamed to `.bad` (left alone in
+ * a read-only store) and warned of once, never thrown. One that cannot be read just now is a miss too, and stays where it is: it may be
+ * whole for every other process.
  */
 export function createFsStore({ root, readOnly = false, onWarning = () => {} }: FsStoreOptions): ProfileStore {
   const versionRoot = join(root, `v${PROFILE_VERSION}`);
   const pathOf = (key: ProfileKey) => join(versionRoot, environmentFolder(key), "entries", entryName(key));
 
-  /** Invalid entries that stay where they are, and are met again at every look. */
-  const stuck = new Set<string>();
+  /** What has been warned of, and is met again at every look. */
+  const warned = new Set<string>();
+
+  function warnOnce(path: string, text: string): void {
+    if (warned.has(path)) return;
+    warned.add(path);
+    onWarning(`[core] ${path}: ${text}`);
+  }
 
   async function refuse(path: string, reason: string): Promise<void> {
-    if (stuck.has(path)) return;
-    const obstacle = readOnly ? "the store is read-only" : await setAside(path);
-    if (obstacle !== undefined) stuck.add(path);
-    const place =
-      obstacle === undefined ? `was renamed to ${basename(path)}.bad` : `could not be renamed (${obstacle})`;
-    onWarning(`[core] ${path}: the cached profile is ${reason} and counts as missing; it ${place}`);
+    if (warned.has(path)) return;
+    const { moved, outcome } = readOnly
+      ? { moved: false, outcome: "could not be renamed (the store is read-only)" }
+      : await setAside(path);
+    warnOnce(path, `the cached profile is ${reason} and counts as missing; it ${outcome}`);
+    if (moved) warned.delete(path);
   }
 
   async function read(path: string): Promise<Profile | undefined> {
-    let reason: string;
-    try {
-      const text = await readBounded(path);
-      const profile = text === undefined ? undefined : decodeEntry(text, nativeHashOf);
-      if (profile !== undefined && pathOf(profile.key) === path) return profile;
-      reason = text === undefined ? "too large" : profile === undefined ? "damaged" : "of another key";
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      reason = errorCode(error);
+    const entry = await readEntryFile(path, MAX_ENTRY_BYTES);
+    if (entry.found === "nothing") return undefined;
+    if (entry.found === "obstacle") {
+      warnOnce(
+        path,
+        `the cached profile cannot be read now (${entry.code}) and counts as missing; it stays where it is`,
+      );
+      return undefined;
     }
-    await refuse(path, reason);
+    const profile = entry.found === "text" ? decodeEntry(entry.text, nativeHashOf) : undefined;
+    if (profile !== undefined && pathOf(profile.key) === path) {
+      warned.delete(path);
+      return profile;
+    }
+    await refuse(path, entry.found === "damage" ? entry.reason : profile === undefined ? "damaged" : "of another key");
     return undefined;
+  }
+
+  async function namesIn(folder: string): Promise<string[]> {
+    try {
+      return await readdir(folder);
+    } catch (error) {
+      if (!isMissing(error)) warnOnce(folder, `the cached profiles in it cannot be read (${errorCode(error)})`);
+      return [];
+    }
   }
 
   return {
@@ -118,43 +141,6 @@ function environmentFolder(key: ProfileKey): string {
 /** Readable where a person looks for a cell, and unique by the hash of the whole key. */
 function entryName(key: ProfileKey): string {
   return `context${key.cell.contextLength}-batch${key.cell.batch}-${nativeHashOf(key).slice(0, 32)}.json`;
-}
-
-/** Text of the file, or undefined when it is longer than an entry can be. */
-async function readBounded(path: string): Promise<string | undefined> {
-  const file = await open(path, "r");
-  try {
-    if ((await file.stat()).size > MAX_ENTRY_BYTES) return undefined;
-    return await file.readFile("utf8");
-  } finally {
-    await file.close();
-  }
-}
-
-/** Renames an entry that is no use; what is in the way, where that fails. */
-async function setAside(path: string): Promise<string | undefined> {
-  try {
-    await rename(path, `${path}.bad`);
-    return undefined;
-  } catch (error) {
-    return errorCode(error);
-  }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch {
-    return [];
-  }
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
-}
-
-function isMissing(error: unknown): boolean {
-  return ["ENOENT", "ENOTDIR"].includes(errorCode(error));
 }
 
 function unwritable(path: string, received: string, cause?: unknown): NearfreeError {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
@@ -147,5 +147,14 @@ describe("resolveModelFolder refuses", () => {
     expect((await errorOf(root)).code).toBe("missing-file");
     write({ "genai_config.json": { model: { decoder: { filename: "../other/model.onnx" } } } });
     expect((await errorOf(root)).code).toBe("invalid-model");
+  });
+});
+
+it.skipIf(process.platform === "win32")("says why what is there cannot be read, not that it is not there", async () => {
+  symlinkSync(join(root, "loop.onnx"), join(root, "loop.onnx"));
+  const error = await errorOf(join(root, "loop.onnx"));
+  expect(error).toMatchObject({
+    code: "missing-file",
+    message: expect.stringMatching(/loop\.onnx: .*received ELOOP;/),
   });
 });

@@ -79,7 +79,7 @@ async function describeFile(modelPath: string): Promise<ModelFolder> {
 async function chooseModel(folder: string): Promise<string> {
   for (const place of [join(folder, "onnx"), folder]) {
     if ((await kindOf(place)) !== "folder") continue;
-    const choices = (await readdir(place)).filter((name) => name.endsWith(".onnx")).sort();
+    const choices = (await namesIn(place)).filter((name) => name.endsWith(".onnx")).sort();
     if (choices.includes("model.onnx")) return join(place, "model.onnx");
     if (choices.length === 1) return join(place, choices[0]!);
     if (choices.length > 1) {
@@ -119,13 +119,37 @@ async function describe(modelPath: string, folder: string): Promise<ModelFolder>
   };
 }
 
+/** @throws NearfreeError `missing-file` where it cannot be told what is there. */
 async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
   try {
     const found = await stat(path);
     return found.isFile() ? "file" : found.isDirectory() ? "folder" : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw unreadable(path, error);
   }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+/** What is there but out of reach is not "no such file". */
+function unreadable(what: string, cause: unknown): NearfreeError {
+  return new NearfreeError({
+    code: "missing-file",
+    from: "ort-adapter",
+    what,
+    expected: "a file or folder that can be read",
+    received: (cause as NodeJS.ErrnoException).code ?? String(cause),
+    remedy: "check its permissions, and those of the folders above it",
+    cause,
+  });
 }
 
 function missing(what: string, expected: string, received: string): NearfreeError {

@@ -1,4 +1,4 @@
-import type { Profile, ProfileStore } from "@nearfree/core";
+import { NearfreeError, type Profile, type ProfileStore } from "@nearfree/core";
 import { type Command, Option } from "commander";
 import { calibrationTokens } from "../../node/calibration-probe.ts";
 import { defaultStore } from "../../node/default-store.ts";
@@ -86,12 +86,11 @@ async function calibrateCell(
     onEvent: reportProgress(output),
   });
   const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
-  for (const message of warnings) if (message !== storeError?.message) output.log.warn(message);
+  for (const message of warnings) output.log.warn(message);
   const routed = await withRouting(output, model, options, store, [profile]);
-  output.result({ origin, profile: routed[0] }, found + profileText(routed[0]!));
-  // The measurement is shown first: a cache that cannot be written loses nothing.
-  if (storeError) throw storeError;
-  await storeRouting(store, [profile], routed);
+  // A cache that cannot be written loses nothing of what was measured: it is said in one line, once.
+  if (!storeError) await storeRouting(output, store, [profile], routed);
+  output.result({ origin, stored: !storeError, profile: routed[0] }, found + profileText(routed[0]!));
 }
 
 async function calibrateCells(
@@ -116,15 +115,16 @@ async function calibrateCells(
   const cellOf = ({ profile }: LoadedProfile) => profile.key.cell;
   loaded.sort((a, b) => cellOf(a).batch - cellOf(b).batch || cellOf(a).contextLength - cellOf(b).contextLength);
   const storeError = loaded.find((cell) => cell.storeError)?.storeError;
-  for (const message of new Set(warnings)) if (message !== storeError?.message) output.log.warn(message);
+  const unstored = new Set(loaded.map((cell) => cell.storeError?.message));
+  for (const message of new Set(warnings)) if (!unstored.has(message)) output.log.warn(message);
+  if (storeError) output.log.warn(storeError.message);
   const measured = loaded.map(({ profile }) => profile);
   const profiles = await withRouting(output, model, options, store, measured);
+  if (!storeError) await storeRouting(output, store, measured, profiles);
   output.result(
-    { cells: loaded.map(({ origin }, i) => ({ origin, profile: profiles[i] })) },
+    { cells: loaded.map(({ origin, storeError: failed }, i) => ({ origin, stored: !failed, profile: profiles[i] })) },
     [...profiles.map(profileText), gridTable(profiles)].join(RULE),
   );
-  if (storeError) throw storeError;
-  await storeRouting(store, measured, profiles);
 }
 
 /** The profiles with the model's routing where `--routing` asks for it: as another cell has it, or measured once for all. */
@@ -151,13 +151,19 @@ async function withRouting(
   return profiles.map((profile) => ({ ...profile, uniqueExperts }));
 }
 
-/** Stores those of `routed` that gained something. @throws NearfreeError `store-unwritable` */
+/** Stores those of `routed` that gained something. */
 async function storeRouting(
+  output: CommandContext["output"],
   store: ProfileStore,
   before: readonly Profile[],
   routed: readonly Profile[],
 ): Promise<void> {
-  for (const [i, profile] of routed.entries()) if (profile !== before[i]) await store.put(profile);
+  try {
+    for (const [i, profile] of routed.entries()) if (profile !== before[i]) await store.put(profile);
+  } catch (error) {
+    if (!(error instanceof NearfreeError && error.code === "store-unwritable")) throw error;
+    output.log.warn(error.message);
+  }
 }
 
 function measuring(

@@ -40,7 +40,7 @@ export function registerDoctor(program: Command, runs: Runs): void {
         node: process.versions.node,
         runtime: `onnxruntime-node ${ort.env.versions.node ?? "unknown"}`,
         executionProviders: (await ort.listSupportedBackends()).map(({ name, bundled }) => ({ name, bundled })),
-        cache: { root, writable: await isWritable(root), profiles: (await createFsStore({ root }).list()).length },
+        cache: await readCache(root),
         system,
         warnings,
         ...(path !== undefined && { model: await examine(path, options) }),
@@ -75,6 +75,19 @@ export function registerDoctor(program: Command, runs: Runs): void {
   );
 }
 
+interface CacheReport {
+  /** Null for a user without a home folder. */
+  readonly root: string | null;
+  readonly writable: boolean;
+  readonly profiles: number;
+}
+
+async function readCache(root: string | undefined): Promise<CacheReport> {
+  if (root === undefined) return { root: null, writable: false, profiles: 0 };
+  // What it warns of has been said by the store in front.
+  return { root, writable: await isWritable(root), profiles: (await createFsStore({ root }).list()).length };
+}
+
 interface SystemReport {
   readonly root: string;
   readonly profiles: number;
@@ -100,7 +113,7 @@ function doctorText(value: {
   readonly node: string;
   readonly runtime: string;
   readonly executionProviders: readonly { readonly name: string; readonly bundled: boolean }[];
-  readonly cache: { readonly root: string; readonly writable: boolean; readonly profiles: number };
+  readonly cache: CacheReport;
   readonly system: readonly SystemReport[];
   readonly warnings: readonly string[];
   readonly model?: ModelReport;
@@ -111,7 +124,9 @@ function doctorText(value: {
     `Node.js              ${value.node}`,
     `runtime              ${value.runtime}`,
     `execution providers  ${providers.join(", ")}`,
-    `cache                ${cache.root}, ${cache.profiles} profiles, ${cache.writable ? "writable" : "NOT writable"}`,
+    cache.root === null
+      ? "cache                none"
+      : `cache                ${cache.root}, ${cache.profiles} profiles, ${cache.writable ? "writable" : "NOT writable"}`,
     ...system.map(({ root, profiles }) => `system cache         ${root}, ${profiles} profiles, read-only`),
     ...warnings.map((warning) => `warning              ${warning}`),
   ];
