@@ -1,4 +1,4 @@
-// `pnpm check`: everything short of the tests. Each step runs, so that one run shows all that is wrong.
+// `npm run check`: everything short of the tests. Each step runs, so that one run shows all that is wrong.
 import { spawnSync } from "node:child_process";
 import { install, root } from "./bootstrap.mjs";
 
@@ -14,6 +14,7 @@ const steps = [
     bin("depcruise"),
     ["--config", ".dependency-cruiser.mjs", "packages", "bench/src", "browser/src", "examples/src"],
   ],
+  ["no folder is crowded", process.execPath, [`${root}scripts/room-sizes.mjs`]],
   ["unused code and dependencies", bin("knip"), []],
   ...packages.map((name) => [`publint ${name}`, bin("publint"), ["--strict", "--pack", "npm", `packages/${name}`]]),
   ...packages.map((name) => [
