@@ -1,7 +1,7 @@
 import { calibrate } from "@nearfree/calibrate";
 import type { Cell, Clock, Level } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
-import { type ArmResult, plainBisection, plainSweep } from "./rivals.ts";
+import { type ArmResult, plainBisection, plainSweep } from "./plain-rivals.ts";
 
 /** The ways of finding a boundary that are compared. */
 export const ARMS = ["nearfree", "sweep5", "sweep15", "bisect3"] as const;

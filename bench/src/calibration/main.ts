@@ -1,12 +1,12 @@
 import { type Cell, DEFAULT_EPSILON } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
-import { BENCH_MODELS, type BenchEnvironment, type BenchModel, modelsNamed } from "../setup/models.ts";
+import { BENCH_MODELS, type BenchEnvironment, type BenchModel, modelsNamed } from "../setup/bench-models.ts";
 import { ARMS, type ArmName } from "./arms.ts";
-import { benchCell, type CellReport } from "./cell.ts";
-import { cellsOf, openCells } from "./cells.ts";
+import { benchCell, type CellReport } from "./bench-cell.ts";
+import { benchNull, type NullReport } from "./bench-null.ts";
 import { benchGrid, type GridReport } from "./grid.ts";
-import { startLoad } from "./load.ts";
-import { benchNull, type NullReport } from "./null.ts";
+import { cellsOf, openCells } from "./open-cells.ts";
+import { startLoad } from "./start-load.ts";
 
 interface CalibrationOptions extends BenchOptions {
   readonly loaded: boolean;

@@ -3,7 +3,7 @@ import { loadOrCalibrate, type OpenModel, openModel } from "@nearfree/calibrate/
 import { createScheduler } from "@nearfree/core";
 import { heldOutPrompts, PROMPT_KINDS, type Prompt, type PromptKind, tinyTs } from "@nearfree/examples";
 import { benchCommand } from "../setup/bench-command.ts";
-import { type Arm, fixedArm, type Generation, loopArm } from "./arms.ts";
+import { type Arm, fixedArm, type Generation, loopArm } from "./loop-arm.ts";
 import { transformersjsArm } from "./transformersjs-arm.ts";
 
 const VARIANTS = ["fp32", "int4"] as const;

@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { AutoModelForCausalLM, BaseStreamer, env, Tensor } from "@huggingface/transformers";
-import type { Arm } from "./arms.ts";
+import type { Arm } from "./loop-arm.ts";
 
 /** Notes when the first generated token comes. The prompt arrives first, in one piece. */
 class FirstTokenClock extends BaseStreamer {

@@ -1,7 +1,7 @@
 import { calibrate, createRandom } from "@nearfree/calibrate";
 import type { Stair } from "@nearfree/core";
 import { benchCommand } from "../setup/bench-command.ts";
-import { clearSteps, denseCurve, isFoundNear, type Step } from "./curve.ts";
+import { clearSteps, denseCurve, isFoundNear, type Step } from "./dense-curve.ts";
 import { expectedSteps, TARGETS, type Target } from "./targets.ts";
 
 const THREADS = [1, 2];

@@ -2,8 +2,8 @@ import type { Probe } from "@nearfree/core/measure";
 import { createBalanceProbes } from "@nearfree/ort-adapter";
 import { readNodeDevice } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
-import { openCells } from "../calibration/cells.ts";
-import { modelsNamed } from "../setup/models.ts";
+import { openCells } from "../calibration/open-cells.ts";
+import { modelsNamed } from "../setup/bench-models.ts";
 
 /** Something whose tiles are looked for. */
 export interface Target {

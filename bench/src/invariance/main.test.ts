@@ -6,9 +6,9 @@ import { openModel } from "@nearfree/calibrate/node";
 import { tinyTs } from "@nearfree/examples";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { benchTokens } from "../setup/bench-text.ts";
-import { intersect, MAX_POSITIONS, measureInvariance } from "./classes.ts";
-import { compareSchedules } from "./schedules.ts";
+import { benchTokens } from "../setup/bench-tokens.ts";
+import { compareSchedules } from "./compare-schedules.ts";
+import { intersect, MAX_POSITIONS, measureInvariance } from "./measure-invariance.ts";
 
 const CONTEXT = 40;
 const SPAN = 96;

@@ -1,18 +1,18 @@
 import { createRandom } from "@nearfree/calibrate";
 import { NearfreeError } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
-import { benchTokens } from "../setup/bench-text.ts";
-import { openIn } from "../setup/environments.ts";
 import {
   BENCH_MODELS,
   type BenchEnvironment,
   type BenchModel,
   environmentsNamed,
   modelsNamed,
-} from "../setup/models.ts";
+} from "../setup/bench-models.ts";
+import { benchTokens } from "../setup/bench-tokens.ts";
+import { openIn } from "../setup/open-in.ts";
 import { timeLimit } from "../setup/time-limit.ts";
-import { type InvarianceReport, MAX_POSITIONS, measureInvariance } from "./classes.ts";
-import { compareSchedules, type ScheduleReport } from "./schedules.ts";
+import { compareSchedules, type ScheduleReport } from "./compare-schedules.ts";
+import { type InvarianceReport, MAX_POSITIONS, measureInvariance } from "./measure-invariance.ts";
 
 const CONTEXT = 128;
 /** Members of a class worth scheduling in: where bits follow the routing or the other rows, a few n agree by chance. */

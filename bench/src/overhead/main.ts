@@ -1,9 +1,9 @@
 import { loadOrCalibrate, openModel } from "@nearfree/calibrate/node";
 import { heldOutPrompts, tinyTs } from "@nearfree/examples";
 import { benchCommand } from "../setup/bench-command.ts";
-import { batchPlanObserveUs } from "./batch.ts";
-import { heapGrowthBytes, planObserveUs } from "./plan.ts";
-import { forwardOverhead, type RunOverhead, wrapOverhead } from "./run.ts";
+import { batchPlanObserveUs } from "./batch-overhead.ts";
+import { heapGrowthBytes, planObserveUs } from "./plan-overhead.ts";
+import { forwardOverhead, type RunOverhead, wrapOverhead } from "./run-overhead.ts";
 
 /** One: the second core is left to garbage collection, whose helpers wait for spinning workers otherwise. */
 const THREADS = 1;

@@ -2,13 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { createNgramDrafter } from "@nearfree/core";
 import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
 import { REPLAY_CURVES } from "./curves/replay-curves.ts";
-import { scheduleSvg } from "./figure.ts";
-import { measureCurves } from "./measure.ts";
+import { measureCurves } from "./measure-curves.ts";
+import { type Cell, playCell } from "./play-cell.ts";
 import { RECORDED_VARIANTS, recordings } from "./recording.ts";
 import { RIVAL_KEYS } from "./rivals/rivals.ts";
+import { scheduleSvg } from "./schedule-svg.ts";
 import { geomean, type Ratio } from "./score.ts";
 import { type Segment, withDrafts } from "./stream.ts";
-import { type Cell, playCell } from "./tournament.ts";
 import { segmentsByAcceptance, TRAFFICS } from "./traffic.ts";
 import { type WallResult, type WallSize, wallClock } from "./wall/wall-clock.ts";
 

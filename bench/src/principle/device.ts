@@ -6,7 +6,7 @@ import { classesOf, type DeviceSignature, type KernelClass } from "@nearfree/cor
 import { createSignatureProbes } from "@nearfree/ort-adapter";
 import { summarizeFile } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
-import { type BenchEnvironment, type BenchModel, modelFolder } from "../setup/models.ts";
+import { type BenchEnvironment, type BenchModel, modelFolder } from "../setup/bench-models.ts";
 import { FLOAT32 } from "./rivals.ts";
 import type { Say } from "./say-curve.ts";
 

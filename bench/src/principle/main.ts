@@ -3,14 +3,14 @@ import { availableParallelism } from "node:os";
 import { canonicalJson } from "@nearfree/core/measure";
 import type { DeviceSignature } from "@nearfree/core/principle";
 import { benchCommand } from "../setup/bench-command.ts";
-import { type BenchEnvironment, modelsNamed } from "../setup/models.ts";
-import type { Curve } from "./case.ts";
+import { type BenchEnvironment, modelsNamed } from "../setup/bench-models.ts";
+import type { Curve } from "./bench-curve.ts";
 import { deviceOf } from "./device.ts";
 import { benchModels } from "./model-curves.ts";
 import { benchModules } from "./module-curves.ts";
+import { principleTable } from "./principle-table.ts";
 import type { Say } from "./say-curve.ts";
-import { summaries } from "./summary.ts";
-import { principleTable } from "./table.ts";
+import { summaries } from "./summaries.ts";
 
 /** Ms that measuring one curve may take: models, modules. */
 const MODEL_MS = 8_000;

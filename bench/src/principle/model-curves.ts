@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { measureRouting, ROUTING_TOKENS } from "@nearfree/calibrate/node";
 import { summarizeFile } from "@nearfree/ort-adapter/node";
-import { openCells } from "../calibration/cells.ts";
-import { benchTokens } from "../setup/bench-text.ts";
-import { type BenchModel, modelFolder } from "../setup/models.ts";
-import { benchCurve, type Curve } from "./case.ts";
+import { openCells } from "../calibration/open-cells.ts";
+import { type BenchModel, modelFolder } from "../setup/bench-models.ts";
+import { benchTokens } from "../setup/bench-tokens.ts";
+import { benchCurve, type Curve } from "./bench-curve.ts";
 import type { Device } from "./device.ts";
 import { type Say, sayCurve } from "./say-curve.ts";
 

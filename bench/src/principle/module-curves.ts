@@ -1,6 +1,6 @@
 import { createModuleProbe, type DecoderSpec, hasPart, MODULE_PARTS } from "@nearfree/ort-adapter";
-import type { BenchModel } from "../setup/models.ts";
-import { benchCurve, type Curve } from "./case.ts";
+import type { BenchModel } from "../setup/bench-models.ts";
+import { benchCurve, type Curve } from "./bench-curve.ts";
 import { type Device, runtimeOf } from "./device.ts";
 import { type Say, sayCurve } from "./say-curve.ts";
 

@@ -1,4 +1,4 @@
-import type { Curve } from "./case.ts";
+import type { Curve } from "./bench-curve.ts";
 
 export type Say = (line: string) => void;
 

@@ -4,9 +4,9 @@ import type { Outcome, PlanRequest, Scheduler } from "../contracts/scheduler.ts"
 import { createScheduler } from "../schedule/create-scheduler.ts";
 import { sampleProfile } from "../testing/sample-profile.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
+import { decodeAll } from "./decode.ts";
 import { createNgramDrafter } from "./draft/ngram.ts";
 import { DEFAULT_CONFIDENCE, LoopSteps } from "./loop-steps.ts";
-import { decodeAll } from "./speculative.ts";
 import { verifyGreedy } from "./verify/greedy.ts";
 
 const RATIOS = [1, 1.05, 1.06, 1.08, 1.5, 1.5, 1.5, 1.5];

@@ -1,7 +1,7 @@
 import { expectTypeOf, it } from "vitest";
 import type { ObservableScheduler } from "../contracts/observable-scheduler.ts";
+import { decode } from "../decode/decode.ts";
 import type { DecodeOptions } from "../decode/options.ts";
-import { decode } from "../decode/speculative.ts";
 import type { DecodeStats } from "../decode/stats.ts";
 import type { Profile } from "../profile/profile.ts";
 import type { SchedulerOptions } from "./create-scheduler.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ObservableScheduler, SchedulerEvent } from "../contracts/observable-scheduler.ts";
+import { decodeAll } from "../decode/decode.ts";
 import { createNgramDrafter } from "../decode/draft/ngram.ts";
-import { decodeAll } from "../decode/speculative.ts";
 import { sampleProfile } from "../testing/sample-profile.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
 import { createScheduler } from "./create-scheduler.ts";

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Drafter } from "../contracts/drafter.ts";
 import type { Scheduler } from "../contracts/scheduler.ts";
-import { decodeAll } from "../decode/speculative.ts";
+import { decodeAll } from "../decode/decode.ts";
 import type { Profile } from "../profile/profile.ts";
 import { createScheduler } from "../schedule/create-scheduler.ts";
 import { sampleProfile } from "./sample-profile.ts";

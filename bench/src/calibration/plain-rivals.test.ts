@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createExactMachine } from "../testing/exact-machine.ts";
-import { plainBisection, plainSweep } from "./rivals.ts";
+import { plainBisection, plainSweep } from "./plain-rivals.ts";
 
 const options = { epsilon: 0.1, maxPositions: 64, samples: 5 };
 const tiled = (n: number) => 1 + 0.5 * Math.floor((n - 1) / 10);

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { createRandom } from "@nearfree/calibrate";
 import { createScheduler, createScores, type Outcome, type Plan, type PlanRequest } from "@nearfree/core";
-import { steadyCurve } from "./curve.ts";
+import { steadyCurve } from "./steady-curve.ts";
 
 /** Positions up to which plan() and observe() are timed. */
 const MOST_POSITIONS = 64;

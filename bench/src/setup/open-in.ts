@@ -4,7 +4,7 @@ import { preferAnyAdapter } from "@nearfree/browser/software-adapter";
 import { openModel } from "@nearfree/calibrate/node";
 import type { Runner } from "@nearfree/core";
 import { createSessionRunner } from "@nearfree/ort-adapter";
-import { type BenchEnvironment, type BenchModel, modelFolder } from "./models.ts";
+import { type BenchEnvironment, type BenchModel, modelFolder } from "./bench-models.ts";
 
 /** The largest model that wasm is given: it needs the bytes of the file and its own copy of the weights in 4 GB. */
 const MOST_WASM_BYTES = 600 << 20;

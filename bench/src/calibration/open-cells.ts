@@ -4,9 +4,9 @@ import type { Cell } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { createBatchProbe } from "@nearfree/ort-adapter";
 import * as ort from "onnxruntime-node";
-import { benchTokens } from "../setup/bench-text.ts";
-import { openIn } from "../setup/environments.ts";
-import { type BenchEnvironment, type BenchModel, modelFolder } from "../setup/models.ts";
+import { type BenchEnvironment, type BenchModel, modelFolder } from "../setup/bench-models.ts";
+import { benchTokens } from "../setup/bench-tokens.ts";
+import { openIn } from "../setup/open-in.ts";
 
 /** Widest forward of a cell. */
 const MAX_POSITIONS = 64;

@@ -1,8 +1,8 @@
 import { createRandom } from "@nearfree/calibrate";
 import { expect, it } from "vitest";
 import { createExactMachine } from "../testing/exact-machine.ts";
-import { benchCell } from "./cell.ts";
-import { benchNull } from "./null.ts";
+import { benchCell } from "./bench-cell.ts";
+import { benchNull } from "./bench-null.ts";
 
 const cell = { contextLength: 128, batch: 1 };
 const tiled = (n: number) => 1 + 0.01 * (n - 1) + 0.4 * Math.floor((n - 1) / 6);

@@ -1,7 +1,7 @@
 import { createRandom } from "@nearfree/calibrate";
 import { type BatchRequest, createBatchScheduler, createScores, type RowsModel } from "@nearfree/core";
-import { steadyCurve } from "./curve.ts";
-import { quantilesUs } from "./plan.ts";
+import { quantilesUs } from "./plan-overhead.ts";
+import { steadyCurve } from "./steady-curve.ts";
 
 const REQUESTS = 32;
 const POSITIONS = 16;

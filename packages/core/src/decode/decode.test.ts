@@ -4,8 +4,8 @@ import { NearfreeError } from "../contracts/errors.ts";
 import { createScheduler } from "../schedule/create-scheduler.ts";
 import { decodeScripted, invariantProfile, plainScheduler } from "../testing/decode-scripted.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
+import { decode, decodeAll } from "./decode.ts";
 import { createNgramDrafter } from "./draft/ngram.ts";
-import { decode, decodeAll } from "./speculative.ts";
 import type { DecodeStats } from "./stats.ts";
 
 describe("decode", () => {

@@ -1,5 +1,5 @@
 import type { Runner } from "@nearfree/core";
-import { readIn } from "./classes.ts";
+import { readIn } from "./measure-invariance.ts";
 
 /** Most positions of a forward of the fixed schedule. */
 const WIDEST_FIXED = 8;

@@ -1,7 +1,7 @@
 import { createRandom, median, shuffled } from "@nearfree/calibrate";
 import type { Probe } from "@nearfree/core/measure";
-import { openCells } from "../calibration/cells.ts";
-import { type BenchEnvironment, modelsNamed } from "../setup/models.ts";
+import { openCells } from "../calibration/open-cells.ts";
+import { type BenchEnvironment, modelsNamed } from "../setup/bench-models.ts";
 import { MEASURED_N } from "./machine.ts";
 
 /** The machines whose curves are frozen in curves/measured-curves.ts. */

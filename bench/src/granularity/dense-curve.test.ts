@@ -1,7 +1,7 @@
 import { createRandom } from "@nearfree/calibrate";
 import { expect, it } from "vitest";
 import { createExactMachine } from "../testing/exact-machine.ts";
-import { clearSteps, denseCurve, isFoundNear } from "./curve.ts";
+import { clearSteps, denseCurve, isFoundNear } from "./dense-curve.ts";
 
 /** Passes of 12 rows, then one of up to 6 and one of the rest; each row costs a little too. */
 const avx512 = (n: number) => {

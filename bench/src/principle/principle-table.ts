@@ -1,5 +1,5 @@
-import type { Case, Curve } from "./case.ts";
-import { isHeldOut, summaries } from "./summary.ts";
+import type { Case, Curve } from "./bench-curve.ts";
+import { isHeldOut, summaries } from "./summaries.ts";
 
 const FAMILIES = ["dense", "moe", "attention"] as const;
 const FIGURES = [

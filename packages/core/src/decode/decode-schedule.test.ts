@@ -5,8 +5,8 @@ import { createScheduler } from "../schedule/create-scheduler.ts";
 import { sampleProfile } from "../testing/sample-profile.ts";
 import type { ScriptedModelOptions } from "../testing/scripted-runner.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
+import { decodeAll } from "./decode.ts";
 import { createNgramDrafter } from "./draft/ngram.ts";
-import { decodeAll } from "./speculative.ts";
 
 // Whole decodes in simulated time: what the scheduler is worth, exactly and on any machine.
 

@@ -3,7 +3,7 @@ import { predict } from "@nearfree/core/principle";
 import { sampleSignature, sampleSummary } from "@nearfree/core/test";
 import { describe, expect, it } from "vitest";
 import { createExactMachine } from "../testing/exact-machine.ts";
-import { benchCurve, CASE_EPSILONS, isSameStair } from "./case.ts";
+import { benchCurve, CASE_EPSILONS, isSameStair } from "./bench-curve.ts";
 
 const LABELS = {
   name: "sample",

@@ -2,8 +2,8 @@ import { createRandom, median, shuffled } from "@nearfree/calibrate";
 import type { Cell, Clock, Level } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { ARMS, type ArmName, createArms, type Found } from "./arms.ts";
+import { LIKELY_EDGES } from "./plain-rivals.ts";
 import { Reference, type ReferencePoint } from "./reference.ts";
-import { LIKELY_EDGES } from "./rivals.ts";
 import { BAND, decidingPositions, isRight, isSameStair, isUnsafe, mode } from "./score.ts";
 
 /** Pairs of each n of the reference; those clear of the threshold by so many standard errors may end with fewer. */

@@ -1,5 +1,5 @@
 import { median } from "@nearfree/calibrate";
-import type { Curve } from "./case.ts";
+import type { Curve } from "./bench-curve.ts";
 
 /** What curves come to together; null where there is none of a kind. */
 export function summarise(curves: readonly Curve[]) {
