@@ -1,8 +1,14 @@
 import { availableParallelism } from "node:os";
 import { type Environment, NearfreeError } from "@nearfree/core";
 import type { GraphSummary } from "@nearfree/core/principle";
-import { readEnvironment } from "@nearfree/ort-adapter";
-import { type ModelFolder, readNodeDevice, resolveModelFolder, summarizeFile } from "@nearfree/ort-adapter/node";
+import { type RowTraits, readEnvironment } from "@nearfree/ort-adapter";
+import {
+  type ModelFolder,
+  readNodeDevice,
+  resolveModelFolder,
+  rowConfig,
+  summarizeFile,
+} from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
 
 export interface OpenModelOptions {
@@ -20,6 +26,8 @@ export interface OpenModelOptions {
 export interface ExaminedModel {
   readonly folder: ModelFolder;
   readonly summary: GraphSummary;
+  /** What several rows in one forward do to each other. */
+  readonly traits: RowTraits;
   readonly environment: Environment;
   readonly sessionOptions: ort.InferenceSession.SessionOptions;
   /** The model's own, or what is assumed where its files name none. */
@@ -40,7 +48,7 @@ export async function examineModel(path: string, options: OpenModelOptions = {})
   const { executionProvider = "cpu", threads = availableParallelism(), onWarning } = options;
   requireProvider(executionProvider);
   const folder = await resolveModelFolder(path);
-  const { summary, logitsRows } = summarizeFile(folder.modelPath);
+  const { summary, logitsRows, traits } = summarizeFile(folder.modelPath, rowConfig(folder));
   if (logitsRows === "last") throw prunedHead(folder.modelPath);
   for (const line of summary.unresolved) onWarning?.(`${folder.modelPath}: ${line}`);
   if (folder.contextLimit === undefined) {
@@ -48,7 +56,7 @@ export async function examineModel(path: string, options: OpenModelOptions = {})
   }
   const sessionOptions = { executionProviders: [executionProvider], intraOpNumThreads: threads };
   const environment = currentEnvironment(sessionOptions);
-  return { folder, summary, environment, sessionOptions, contextLimit: folder.contextLimit ?? ASSUMED_CONTEXT };
+  return { folder, summary, traits, environment, sessionOptions, contextLimit: folder.contextLimit ?? ASSUMED_CONTEXT };
 }
 
 function prunedHead(path: string): NearfreeError {

@@ -23,19 +23,21 @@ export interface OpenModel extends ExaminedModel {
  *   `invalid-argument` for a folder with several models.
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<OpenModel> {
-  const { folder, summary, environment, sessionOptions, contextLimit } = await examineModel(path, options);
+  const { folder, summary, traits, environment, sessionOptions, contextLimit } = await examineModel(path, options);
   const codec = folder.tokenizerPath === undefined ? undefined : await loadTextCodec(folder.tokenizerPath);
   const session = await createSession(folder.modelPath, sessionOptions);
   try {
     const runner = await createSessionRunner(session, {
       Tensor: ort.Tensor,
       contextLimit,
+      traits,
       ...(folder.ioNames && { ioNames: folder.ioNames }),
       ...(options.prefillChunk !== undefined && { prefillChunk: options.prefillChunk }),
     });
     return {
       folder,
       summary,
+      traits,
       environment,
       sessionOptions,
       contextLimit,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { IoTemplates } from "../runner/io-names.ts";
-import { numberIn, objectIn, readJsonObject, stringIn } from "./json-file.ts";
+import { type JsonObject, numberIn, objectIn, readJsonObject, stringIn } from "./json-file.ts";
 import { tokenIds } from "./token-ids.ts";
 
 /** What a genai_config.json says of its decoder. */
@@ -10,6 +10,7 @@ export interface GenaiConfig {
     readonly ioNames: Partial<IoTemplates>;
     readonly contextLimit?: number;
     readonly eosTokenIds?: readonly number[];
+    readonly genaiConfig: JsonObject;
   };
 }
 
@@ -51,6 +52,7 @@ export async function readGenaiConfig(folder: string): Promise<GenaiConfig | und
     fileName: stringIn(decoder, "filename") ?? "model.onnx",
     described: {
       ioNames,
+      genaiConfig: config,
       ...(contextLimit !== undefined && { contextLimit }),
       ...(eosTokenIds.length > 0 && { eosTokenIds }),
     },

@@ -14,6 +14,8 @@ export interface ModelFolder {
   readonly folder: string;
   /** config.json as it is. */
   readonly config?: JsonObject | undefined;
+  /** genai_config.json as it is. */
+  readonly genaiConfig?: JsonObject | undefined;
   readonly tokenizerPath?: string | undefined;
   /** Most positions that the model was made for; undefined where no file says. */
   readonly contextLimit: number | undefined;

@@ -2,6 +2,8 @@ export type { DataType } from "./data-type.ts";
 export type { IoClasses, KvPair } from "./graph/classify-io.ts";
 export { classifyIo } from "./graph/classify-io.ts";
 export type { LogitsRows } from "./graph/logits-rows.ts";
+export type { RowConfig } from "./graph/read-row-traits.ts";
+export type { RowTraits } from "./graph/row-traits.ts";
 export type { ModelReport } from "./graph/summarize.ts";
 export { summarize, summarizeModel } from "./graph/summarize.ts";
 export type { Attribute, Dim, Graph, Model, ModelFunction, Node, OpsetImport, Tensor, ValueInfo } from "./model.ts";

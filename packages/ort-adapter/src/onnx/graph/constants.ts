@@ -88,14 +88,14 @@ export class Values {
 
   /** The integers of a small constant, or undefined. */
   integers(value: string | undefined): readonly number[] | undefined {
+    const type = this.constant(value ?? "")?.type;
+    return type === "int64" || type === "int32" ? this.numbers(value) : undefined;
+  }
+
+  /** The numbers of a small constant, or undefined. */
+  numbers(value: string | undefined): readonly number[] | undefined {
     const tensor = this.constant(value ?? "");
-    if (tensor?.data === undefined) return undefined;
-    const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
-    const width = tensor.type === "int64" ? 8 : tensor.type === "int32" ? 4 : 0;
-    if (width === 0) return undefined;
-    return Array.from({ length: view.byteLength / width }, (_, i) =>
-      width === 8 ? Number(view.getBigInt64(i * 8, true)) : view.getInt32(i * 4, true),
-    );
+    return tensor?.data && smallNumbers(tensor.type, tensor.data);
   }
 
   #inferTypes(node: Node): void {
@@ -104,6 +104,28 @@ export class Values {
       const type = this.#graph.declared.get(output)?.type ?? inferred[i] ?? inferred[0];
       if (output !== "" && type !== undefined) this.#types.set(output, type);
     });
+  }
+}
+
+/** The elements of an inline tensor, of the types that lengths and thresholds come in. */
+function smallNumbers(type: DataType, data: Uint8Array): readonly number[] | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const all = (width: number, read: (offset: number) => number) =>
+    Array.from({ length: Math.floor(view.byteLength / width) }, (_, i) => read(i * width));
+  switch (type) {
+    case "int64":
+      return all(8, (offset) => Number(view.getBigInt64(offset, true)));
+    case "int32":
+      return all(4, (offset) => view.getInt32(offset, true));
+    case "float32":
+      return all(4, (offset) => view.getFloat32(offset, true));
+    case "float64":
+      return all(8, (offset) => view.getFloat64(offset, true));
+    case "bool":
+    case "uint8":
+      return [...data];
+    default:
+      return undefined;
   }
 }
 
@@ -132,6 +154,8 @@ function outputTypes(node: Node, input: (i: number) => DataType | undefined): re
       return [input(0), "int64"];
     case "Where":
       return [input(1)];
+    case "If":
+      return node.outputs.map((_, i) => input(1 + i));
     case "MatMulIntegerToFloat":
       return [input(2)];
     case "GroupQueryAttention":

@@ -19,7 +19,12 @@ export interface FlatGraph {
   readonly outputs: readonly ValueInfo[];
   /** What a body that runs a number of times unknown here, or not always, leaves open. */
   readonly unresolved: readonly string[];
+  /** Whether nothing that a run may take was left out: false where an If had other branches. */
+  readonly whole: boolean;
 }
+
+/** Which branch of an If is written out: the one that reads more of the graph's inputs, or each. */
+export type Branches = "fullest" | "every";
 
 interface Flattening {
   readonly functions: ReadonlyMap<string, ModelFunction>;
@@ -28,6 +33,8 @@ interface Flattening {
   readonly declared: Map<string, ValueInfo>;
   readonly inputNames: ReadonlySet<string>;
   readonly unresolved: Set<string>;
+  readonly written: Branches;
+  ifs: number;
   /** Memory taken so far by operators of functions. */
   writtenBytes: number;
   calls: number;
@@ -44,10 +51,12 @@ const TOP: Scope = { rename: (value) => value, attributes: new Map(), depth: 0 }
 
 /**
  * Writes a model out as one list of nodes. Of an If the branch that reads more of the graph's inputs is taken (in a merged
- * decoder the one with the KV cache); a Loop's body is taken once.
+ * decoder the one with the KV cache); a Loop's body is taken once. With `written` = `every` all branches are written out, and the If
+ * stays as a node that takes its condition, then the results of each branch in turn, as
+ * a Loop does with those of its body.
  * @throws NearfreeError `invalid-model` for functions that call themselves or unfold without end.
  */
-export function flatten(model: Model): FlatGraph {
+export function flatten(model: Model, written: Branches = "fullest"): FlatGraph {
   const { graph } = model;
   const state: Flattening = {
     functions: new Map(model.functions.map((each) => [functionKey(each.domain, each.name), each])),
@@ -56,6 +65,8 @@ export function flatten(model: Model): FlatGraph {
     declared: new Map(),
     inputNames: new Set(graph.inputs.map(({ name }) => name)),
     unresolved: new Set(),
+    written,
+    ifs: 0,
     writtenBytes: 0,
     calls: 0,
   };
@@ -63,7 +74,8 @@ export function flatten(model: Model): FlatGraph {
   const { nodes, constants, declared, unresolved } = state;
   // Old models list their initializers among the inputs.
   const inputs = graph.inputs.filter(({ name }) => !constants.has(name));
-  return { nodes, constants, declared, inputs, outputs: graph.outputs, unresolved: [...unresolved] };
+  const whole = written === "every" || (state.ifs === 0 && unresolved.size === 0);
+  return { nodes, constants, declared, inputs, outputs: graph.outputs, unresolved: [...unresolved], whole };
 }
 
 function addGraph(state: Flattening, graph: Graph, scope: Scope): void {
@@ -84,10 +96,10 @@ function addNode(state: Flattening, node: Node, scope: Scope): void {
   }
   const definition = state.functions.get(functionKey(node.domain, node.opType));
   if (definition !== undefined) addCall(state, definition, placed, scope.depth);
-  else if (node.opType === "If") addBranch(state, placed, scope);
+  else if (node.opType === "If") addIf(state, placed, scope);
   else {
-    addBodies(state, placed, scope);
-    state.nodes.push(placed);
+    const results = addBodies(state, placed, scope);
+    state.nodes.push(results.length === 0 ? placed : { ...placed, inputs: [...placed.inputs, ...results] });
   }
 }
 
@@ -134,8 +146,33 @@ function addCall(state: Flattening, definition: ModelFunction, call: Node, depth
   for (const node of definition.nodes) addNode(state, node, { rename, attributes: call.attributes, depth: depth + 1 });
 }
 
-function addBranch(state: Flattening, node: Node, scope: Scope): void {
+function addIf(state: Flattening, node: Node, scope: Scope): void {
   const branches = [...node.attributes.values()].flatMap((each) => (each.kind === "graph" ? [each.value] : []));
+  state.ifs += 1;
+  if (state.written === "every") addBranches(state, node, scope);
+  else addFullestBranch(state, node, scope, branches);
+}
+
+function addBranches(state: Flattening, node: Node, scope: Scope): void {
+  const results = ["then_branch", "else_branch"].flatMap((name) => {
+    const attribute = node.attributes.get(name);
+    if (attribute?.kind !== "graph") return [];
+    const graph = attribute.value;
+    // Branches may use the same inner names.
+    state.calls += 1;
+    const prefix = `branch ${state.calls}/`;
+    const inner = new Set([
+      ...graph.nodes.flatMap(({ outputs }) => outputs),
+      ...graph.initializers.map(({ name }) => name),
+    ]);
+    const rename = (value: string) => (value !== "" && inner.has(value) ? prefix + value : scope.rename(value));
+    addGraph(state, graph, { ...scope, rename });
+    return graph.outputs.map(({ name }) => rename(name));
+  });
+  state.nodes.push({ ...node, inputs: [...node.inputs, ...results], attributes: new Map() });
+}
+
+function addFullestBranch(state: Flattening, node: Node, scope: Scope, branches: readonly Graph[]): void {
   const reads = (graph: Graph) =>
     new Set(graph.nodes.flatMap(({ inputs }) => inputs).filter((name) => state.inputNames.has(name))).size;
   const taken = branches.reduce<Graph | undefined>(
@@ -158,12 +195,16 @@ function addBranch(state: Flattening, node: Node, scope: Scope): void {
   for (const each of passed) state.nodes.push({ ...each, inputs: each.inputs.map(rename) });
 }
 
-function addBodies(state: Flattening, node: Node, scope: Scope): void {
+/** Results of the bodies, where every branch is written out: what the node's own depend on. */
+function addBodies(state: Flattening, node: Node, scope: Scope): string[] {
+  const results: string[] = [];
   for (const attribute of node.attributes.values()) {
     if (attribute.kind !== "graph") continue;
     state.unresolved.add(`how often the body of ${node.opType} runs`);
     addGraph(state, attribute.value, scope);
+    if (state.written === "every") results.push(...attribute.value.outputs.map(({ name }) => scope.rename(name)));
   }
+  return results;
 }
 
 /** The value of a Constant node; undefined for strings and sparse tensors. */

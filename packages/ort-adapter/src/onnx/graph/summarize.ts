@@ -8,6 +8,8 @@ import { dataFlow, type NodeRole } from "./data-flow.ts";
 import { flatten } from "./flatten.ts";
 import { type LogitsRows, logitsRows } from "./logits-rows.ts";
 import { groupModules, routerNodes } from "./modules.ts";
+import { type RowConfig, readRowTraits } from "./read-row-traits.ts";
+import type { RowTraits } from "./row-traits.ts";
 import { structureHash } from "./structure-hash.ts";
 
 /** What a model's graph tells without running it. */
@@ -16,18 +18,20 @@ export interface ModelReport {
   readonly io: IoClasses;
   /** Which positions get logits; `last` cannot be verified. Absent where the graph has no logits output. */
   readonly logitsRows?: LogitsRows | undefined;
+  /** What several rows in one forward do to each other. */
+  readonly traits: RowTraits;
 }
 
 /**
- * Reads and summarises a model without loading its weights.
+ * Reads and summarises a model without loading its weights. `config` is what the files beside it say of its rows.
  * @throws NearfreeError `invalid-model`, `missing-file`
  */
-export function summarize(files: ModelFiles): ModelReport {
-  return summarizeModel(readModel(files), files);
+export function summarize(files: ModelFiles, config?: RowConfig): ModelReport {
+  return summarizeModel(readModel(files), files, config);
 }
 
 /** Summarises a model that was read from `files`. @throws NearfreeError `invalid-model` for a graph that does not unfold. */
-export function summarizeModel(model: Model, files: ModelFiles): ModelReport {
+export function summarizeModel(model: Model, files: ModelFiles, config?: RowConfig): ModelReport {
   const graph = flatten(model);
   const values = new Values(graph);
   const io = classifyIo(graph.inputs, graph.outputs);
@@ -54,7 +58,13 @@ export function summarizeModel(model: Model, files: ModelFiles): ModelReport {
     },
     io,
     logitsRows: io.logits && logitsRows(io.logits, flow, values),
+    traits: graph.whole ? readRowTraits(graph, values, config) : traitsOfEveryBranch(model, config),
   };
+}
+
+function traitsOfEveryBranch(model: Model, config: RowConfig | undefined): RowTraits {
+  const graph = flatten(model, "every");
+  return readRowTraits(graph, new Values(graph), config);
 }
 
 function findVocabularySize(io: IoClasses, flow: readonly NodeRole[]): number | undefined {
