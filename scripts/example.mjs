@@ -12,4 +12,6 @@ if (!/^[a-z-]+$/.test(name) || !existsSync(program)) {
   );
   process.exit(2);
 }
-exec([program]);
+// The README's example takes a model's folder, as anybody's would: here that of the bundled one.
+const { tinyTs } = await import(`${root}examples/dist/tiny-ts.js`);
+exec([program, ...(name === "readme" ? [await tinyTs("fp32")] : [])]);

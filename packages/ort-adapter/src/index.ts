@@ -32,6 +32,7 @@ export type { KvCacheMode } from "./runner/find-kv-cache.ts";
 export { DEFAULT_KV_CHUNK } from "./runner/in-place-kv-cache.ts";
 export type { IoTemplates, SessionIo } from "./runner/io-names.ts";
 export { DEFAULT_IO_TEMPLATES } from "./runner/io-names.ts";
+export { ortMessage } from "./runner/ort-message.ts";
 export type { ReadRoutingOptions } from "./runner/routing.ts";
 export { readRouting } from "./runner/routing.ts";
 export type { SessionRunnerOptions } from "./runner/session-runner.ts";

@@ -1,8 +1,8 @@
 import type { Cell } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { createBatchProbe } from "@nearfree/ort-adapter";
-import { Tensor } from "onnxruntime-node";
 import { createModelProbe } from "../measure/runner-probe.ts";
+import { loadRuntime } from "./load-runtime.ts";
 import type { OpenModel } from "./open-model.ts";
 import { CALIBRATION_TEXT } from "./text/calibration-text.ts";
 
@@ -20,6 +20,7 @@ export async function createCalibrationProbe(model: OpenModel, { contextLength, 
   if (batch === 1) return createModelProbe(model.runner, { tokens, contextLength });
   const { contextLimit } = model.runner.describe();
   const { ioNames } = model.folder;
+  const { Tensor } = await loadRuntime();
   const named = ioNames && { ioNames };
   return createBatchProbe(model.session, { Tensor, tokens, contextLength, batch, contextLimit, ...named });
 }

@@ -1,29 +1,31 @@
+import { availableParallelism } from "node:os";
 import { type Environment, NearfreeError } from "@nearfree/core";
 import type { GraphSummary } from "@nearfree/core/principle";
 import { type RowTraits, readEnvironment } from "@nearfree/ort-adapter";
 import {
-  chooseThreads,
   type ModelFolder,
-  readCpuAllowance,
   readNodeDevice,
   resolveModelFolder,
   rowConfig,
   summarizeFile,
 } from "@nearfree/ort-adapter/node";
-import * as ort from "onnxruntime-node";
+import type * as ort from "onnxruntime-node";
+import { loadedRuntimes, loadRuntime, type NodeRuntime, runtimeVersion } from "./load-runtime.ts";
 
 export interface OpenModelOptions {
   /** Default `cpu`. */
   readonly executionProvider?: string | undefined;
-  /**
-   * Intra-op threads, at most the machine's CPUs. Default: the CPUs that the process may run on, or fewer where its quota (control
-   * groups) is less.
-   */
+  /** Intra-op threads. Default: the cores that this process may use. */
   readonly threads?: number | undefined;
   /** Positions of one forward while a prompt is read in; see `SessionRunnerOptions`. */
   readonly prefillChunk?: number | undefined;
   /** Told, in one line, of what was assumed. */
   readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export interface ExamineModelOptions extends OpenModelOptions {
+  /** Goes on where onnxruntime-node cannot be loaded, and says so as a warning: nothing will be run. Default false. */
+  readonly withoutRuntime?: boolean | undefined;
 }
 
 /** A model on disk and the environment that it would run in: no session, no weights read. */
@@ -45,13 +47,13 @@ const ASSUMED_CONTEXT = 2048;
  * Reads what can be known of the model at `path` without loading it: an .onnx file, or a folder in the layout of transformers.js,
  * optimum or onnxruntime-genai. What cannot work is refused here, before its weights are read.
  *
- * @throws NearfreeError `missing-file`, `invalid-model`, `unsupported-model`, `unsupported-execution-provider`,
- *   `invalid-argument` for a folder with several models, or threads out of range.
+ * @throws NearfreeError `missing-runtime`, `missing-file`, `invalid-model`, `unsupported-model`, `unsupported-execution-provider`,
+ *   `invalid-argument` for a folder with several models.
  */
-export async function examineModel(path: string, options: OpenModelOptions = {}): Promise<ExaminedModel> {
-  const { executionProvider = "cpu", onWarning } = options;
-  requireProvider(executionProvider);
-  const threads = chooseThreads(options.threads, readCpuAllowance(), onWarning);
+export async function examineModel(path: string, options: ExamineModelOptions = {}): Promise<ExaminedModel> {
+  const { executionProvider = "cpu", threads = availableParallelism(), onWarning, withoutRuntime = false } = options;
+  const runtime = await findRuntime(withoutRuntime, onWarning);
+  if (runtime !== undefined) requireProvider(runtime, executionProvider);
   const folder = await resolveModelFolder(path);
   const { summary, logitsRows, traits } = summarizeFile(folder.modelPath, rowConfig(folder));
   if (logitsRows === "last") throw prunedHead(folder.modelPath);
@@ -60,7 +62,7 @@ export async function examineModel(path: string, options: OpenModelOptions = {})
     onWarning?.(`${folder.folder}: no file names the model's context length; ${ASSUMED_CONTEXT} is assumed`);
   }
   const sessionOptions = { executionProviders: [executionProvider], intraOpNumThreads: threads };
-  const environment = currentEnvironment(sessionOptions);
+  const environment = currentEnvironment(runtime, sessionOptions);
   return { folder, summary, traits, environment, sessionOptions, contextLimit: folder.contextLimit ?? ASSUMED_CONTEXT };
 }
 
@@ -75,7 +77,28 @@ function prunedHead(path: string): NearfreeError {
   });
 }
 
-function requireProvider(name: string): void {
+async function findRuntime(
+  optional: boolean,
+  onWarning: OpenModelOptions["onWarning"],
+): Promise<NodeRuntime | undefined> {
+  try {
+    const runtime = await loadRuntime();
+    const copies = loadedRuntimes();
+    if (copies.length > 1) onWarning?.(severalRuntimes(copies));
+    return runtime;
+  } catch (error) {
+    if (!optional || !(error instanceof NearfreeError)) throw error;
+    onWarning?.(error.message);
+    return undefined;
+  }
+}
+
+/** What to say where more than one copy of onnxruntime-node is loaded. */
+export function severalRuntimes(copies: readonly string[]): string {
+  return `${copies.length} copies of onnxruntime-node in this process, whose tensors are nothing to each other: ${copies.join(", ")}; keep one (npm dedupe, or the same version everywhere)`;
+}
+
+function requireProvider(ort: NodeRuntime, name: string): void {
   const names = ort.listSupportedBackends().map((backend) => backend.name);
   if (!names.includes(name)) throw providerError(name, `a build with ${names.join(", ")}`);
 }
@@ -93,10 +116,13 @@ export function providerError(name: string, received: string, cause?: unknown): 
   });
 }
 
-function currentEnvironment(sessionOptions: ort.InferenceSession.SessionOptions): Environment {
+function currentEnvironment(
+  runtime: NodeRuntime | undefined,
+  sessionOptions: ort.InferenceSession.SessionOptions,
+): Environment {
   return readEnvironment({
     runtime: "onnxruntime-node",
-    runtimeVersion: ort.env.versions.node ?? ort.env.versions.common,
+    runtimeVersion: runtime?.env.versions.node ?? runtimeVersion() ?? "not installed",
     sessionOptions,
     device: readNodeDevice(),
     variables: process.env,

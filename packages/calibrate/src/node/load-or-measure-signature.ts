@@ -3,10 +3,10 @@ import { defaultCacheRoot } from "@nearfree/core/fs-store";
 import { canonicalJson } from "@nearfree/core/measure";
 import { classesOf, type DeviceSignature, type KernelClass } from "@nearfree/core/principle";
 import { createSignatureProbes } from "@nearfree/ort-adapter";
-import * as ort from "onnxruntime-node";
 import { measureSignature } from "../signature/measure-signature.ts";
 import { NO_CACHE_FOLDER } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
+import { loadRuntime } from "./load-runtime.ts";
 import { createSession } from "./open-model.ts";
 import { readSignature, writeSignature } from "./signature-file.ts";
 
@@ -41,9 +41,10 @@ export async function loadOrMeasureSignature(
   const has = ({ kernels: found }: DeviceSignature, kernel: KernelClass) =>
     found.some((each) => canonicalJson(each.kernel) === canonicalJson(kernel));
   if (known !== undefined && kernels.every((kernel) => has(known, kernel))) return known;
+  const { Tensor } = await loadRuntime();
   const probes = createSignatureProbes({
     createSession: (bytes) => createSession(bytes, sessionOptions),
-    Tensor: ort.Tensor,
+    Tensor,
     threads: environment.threads,
     inPlaceCache: environment.executionProvider === "cpu",
   });

@@ -1,11 +1,11 @@
 import type { Clock, Profile, ProfileKey } from "@nearfree/core";
 import type { Balance, CalibrationEvent, Probe } from "@nearfree/core/measure";
 import { createBalanceProbes } from "@nearfree/ort-adapter";
-import * as ort from "onnxruntime-node";
 import { assembleProfile } from "../measure/assemble-profile.ts";
 import { calibrate } from "../measure/calibrate.ts";
 import { measureBalance } from "../measure/measure-balance.ts";
 import type { CalibrateOptions } from "../measure/options.ts";
+import { loadRuntime } from "./load-runtime.ts";
 import { createSession, type OpenModel } from "./open-model.ts";
 
 export interface MeasureProfileOptions
@@ -52,9 +52,10 @@ export async function measureProfile(
 
 /** The balance of the device as this model sees it: same execution provider, same threads, a working set of its size. */
 async function deviceBalance(model: OpenModel, clock: Clock, signal: AbortSignal | undefined): Promise<Balance> {
+  const { Tensor } = await loadRuntime();
   const probes = await createBalanceProbes({
     createSession: (bytes) => createSession(bytes, model.sessionOptions),
-    Tensor: ort.Tensor,
+    Tensor,
     workingSetBytes: model.summary.weightBytes,
   });
   try {

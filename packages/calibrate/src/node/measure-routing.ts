@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { measuredUniqueExperts } from "@nearfree/core/principle";
 import { type IoTemplates, readRouting } from "@nearfree/ort-adapter";
 import { writeRoutedCopy } from "@nearfree/ort-adapter/node";
-import * as ort from "onnxruntime-node";
+import type * as ort from "onnxruntime-node";
+import { loadRuntime } from "./load-runtime.ts";
 import { createSession } from "./open-model.ts";
 
 /** Tokens of a text that are enough, where the model's context has room for them. */
@@ -36,10 +37,11 @@ export async function measureRouting(
   try {
     const copy = await writeRoutedCopy(modelPath, folder);
     if (copy === undefined) return undefined;
+    const { Tensor } = await loadRuntime();
     const session = await createSession(copy.path, sessionOptions);
     try {
       const layers = await readRouting(session, copy.routers, {
-        Tensor: ort.Tensor,
+        Tensor,
         tokens,
         ...(ioNames && { ioNames }),
       });

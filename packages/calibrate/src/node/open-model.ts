@@ -1,7 +1,8 @@
 import { NearfreeError, type Runner } from "@nearfree/core";
-import { createSessionRunner } from "@nearfree/ort-adapter";
-import * as ort from "onnxruntime-node";
+import { createSessionRunner, ortMessage } from "@nearfree/ort-adapter";
+import type * as ort from "onnxruntime-node";
 import { type ExaminedModel, examineModel, type OpenModelOptions, providerError } from "./examine-model.ts";
+import { loadRuntime } from "./load-runtime.ts";
 import { loadTextCodec, type TextCodec } from "./text/text-codec.ts";
 
 /** A model on disk, loaded into onnxruntime-node and wrapped. */
@@ -19,16 +20,17 @@ export interface OpenModel extends ExaminedModel {
  * Loads the model at `path`: an .onnx file, or a folder in the layout of transformers.js, optimum or onnxruntime-genai.
  * The graph is examined first, so that what cannot work is refused before its weights are read.
  *
- * @throws NearfreeError `missing-file`, `invalid-model`, `unsupported-model`, `unsupported-execution-provider`,
- *   `invalid-argument` for a folder with several models, or threads out of range.
+ * @throws NearfreeError `missing-runtime`, `missing-file`, `invalid-model`, `unsupported-model`, `unsupported-execution-provider`,
+ *   `invalid-argument` for a folder with several models.
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<OpenModel> {
   const { folder, summary, traits, environment, sessionOptions, contextLimit } = await examineModel(path, options);
   const codec = folder.tokenizerPath === undefined ? undefined : await loadTextCodec(folder.tokenizerPath);
   const session = await createSession(folder.modelPath, sessionOptions);
   try {
+    const { Tensor } = await loadRuntime();
     const runner = await createSessionRunner(session, {
-      Tensor: ort.Tensor,
+      Tensor,
       contextLimit,
       traits,
       ...(folder.ioNames && { ioNames: folder.ioNames }),
@@ -57,18 +59,19 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
 
 /**
  * A session of onnxruntime-node, from a file or from bytes.
- * @throws NearfreeError `unsupported-execution-provider`, or `invalid-model` where ONNX Runtime refuses the model.
+ * @throws NearfreeError `missing-runtime`, `unsupported-execution-provider`, or `invalid-model` where ONNX Runtime refuses the model.
  */
 export async function createSession(
   model: string | Uint8Array,
   options: ort.InferenceSession.SessionOptions,
 ): Promise<ort.InferenceSession> {
+  const { InferenceSession } = await loadRuntime();
   try {
     return await (typeof model === "string"
-      ? ort.InferenceSession.create(model, options)
-      : ort.InferenceSession.create(model, options));
+      ? InferenceSession.create(model, options)
+      : InferenceSession.create(model, options));
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = ortMessage(cause);
     const [provider] = options.executionProviders as string[];
     // The shared library of a provider is there or not: ONNX Runtime says so in these words.
     if (provider !== "cpu" && /provider|shared librar|backend|adapter|device/i.test(message)) {

@@ -5,6 +5,7 @@ const EXIT_CODES: Record<NearfreeErrorCode, number> = {
   "invalid-argument": 2,
   "invalid-model": 2,
   "missing-file": 2,
+  "missing-runtime": 2,
   "unsupported-model": 2,
   "unsupported-execution-provider": 2,
   "context-exceeded": 2,

@@ -10,6 +10,8 @@ export type NearfreeErrorCode =
   | "unsupported-model"
   /** The ONNX Runtime build at hand does not have the execution provider asked for. */
   | "unsupported-execution-provider"
+  /** ONNX Runtime is not installed, or its binary cannot be loaded on this machine. */
+  | "missing-runtime"
   /** More positions than the model's context or the runner's capacity allows. */
   | "context-exceeded"
   /** The bytes are not a bundle of profiles, or were changed after it was written. */

@@ -1,11 +1,12 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type ProfileStanding, profileStanding } from "@nearfree/core";
+import { NearfreeError, type ProfileStanding, profileStanding } from "@nearfree/core";
 import { createFsStore, defaultCacheRoot, systemCacheRoots } from "@nearfree/core/fs-store";
 import type { Command } from "commander";
-import * as ort from "onnxruntime-node";
 import { defaultStore } from "../../node/default-store.ts";
+import { severalRuntimes } from "../../node/examine-model.ts";
 import { profileKey } from "../../node/load-or-calibrate.ts";
+import { loadedRuntimes, loadRuntime, runtimeVersion } from "../../node/load-runtime.ts";
 import { openModel } from "../../node/open-model.ts";
 import type { Runs } from "../command-context.ts";
 import { type KeyDifference, nearestKey } from "../key-difference.ts";
@@ -38,8 +39,7 @@ export function registerDoctor(program: Command, runs: Runs): void {
       const system = await Promise.all(systemCacheRoots().map(readSystem));
       const value = {
         node: process.versions.node,
-        runtime: `onnxruntime-node ${ort.env.versions.node ?? "unknown"}`,
-        executionProviders: (await ort.listSupportedBackends()).map(({ name, bundled }) => ({ name, bundled })),
+        ...(await readRuntime(onWarning)),
         cache: await readCache(root),
         system,
         warnings,
@@ -88,6 +88,26 @@ async function readCache(root: string | undefined): Promise<CacheReport> {
   return { root, writable: await isWritable(root), profiles: (await createFsStore({ root }).list()).length };
 }
 
+interface RuntimeReport {
+  /** Null where it cannot be loaded; a warning then says why. */
+  readonly runtime: string | null;
+  readonly executionProviders: readonly { readonly name: string; readonly bundled: boolean }[];
+}
+
+async function readRuntime(onWarning: (message: string) => void): Promise<RuntimeReport> {
+  try {
+    const { listSupportedBackends } = await loadRuntime();
+    const executionProviders = listSupportedBackends().map(({ name, bundled }) => ({ name, bundled }));
+    const copies = loadedRuntimes();
+    if (copies.length > 1) onWarning(severalRuntimes(copies));
+    return { runtime: `onnxruntime-node ${runtimeVersion() ?? "unknown"}`, executionProviders };
+  } catch (error) {
+    if (!(error instanceof NearfreeError)) throw error;
+    onWarning(error.message);
+    return { runtime: null, executionProviders: [] };
+  }
+}
+
 interface SystemReport {
   readonly root: string;
   readonly profiles: number;
@@ -111,8 +131,8 @@ async function isWritable(folder: string): Promise<boolean> {
 
 function doctorText(value: {
   readonly node: string;
-  readonly runtime: string;
-  readonly executionProviders: readonly { readonly name: string; readonly bundled: boolean }[];
+  readonly runtime: string | null;
+  readonly executionProviders: RuntimeReport["executionProviders"];
   readonly cache: CacheReport;
   readonly system: readonly SystemReport[];
   readonly warnings: readonly string[];
@@ -122,8 +142,8 @@ function doctorText(value: {
   const { cache, system, model, warnings } = value;
   const lines = [
     `Node.js              ${value.node}`,
-    `runtime              ${value.runtime}`,
-    `execution providers  ${providers.join(", ")}`,
+    `runtime              ${value.runtime ?? "NOT loaded, see below"}`,
+    `execution providers  ${providers.join(", ") || "none"}`,
     cache.root === null
       ? "cache                none"
       : `cache                ${cache.root}, ${cache.profiles} profiles, ${cache.writable ? "writable" : "NOT writable"}`,

@@ -27,7 +27,12 @@ export function registerPredict(program: Command, runs: Runs): void {
   addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: PredictOptions) => {
       const onWarning = (message: string) => output.log.warn(message);
-      const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      const model = await examineModel(path, {
+        executionProvider: options.ep,
+        threads: options.threads,
+        onWarning,
+        withoutRuntime: true,
+      });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
       const source = await findSignature(model, options.device, options.cache);
       const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
