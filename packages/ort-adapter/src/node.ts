@@ -1,6 +1,8 @@
+export type { CpuAllowance } from "./environment/cpu-allowance.ts";
+export { chooseThreads, readCpuAllowance } from "./environment/cpu-allowance.ts";
 export type { CpuInfo } from "./environment/cpu-info.ts";
 export { parseCpuInfo } from "./environment/cpu-info.ts";
-export type { DeviceSources } from "./environment/node-device.ts";
+export type { DeviceSources } from "./environment/device-sources.ts";
 export { readNodeDevice } from "./environment/node-device.ts";
 export type { JsonObject } from "./model-folder/json-file.ts";
 export { readJsonObject } from "./model-folder/json-file.ts";

@@ -161,6 +161,11 @@ describe("bad input: one line, the right exit code, no stack trace", () => {
 
   test("usage errors", () => {
     expectRefusal(nearfree("calibrate", model, "--threads", "none"), 2, "--threads");
+    expectRefusal(
+      nearfree("calibrate", model, "--threads", "9999999"),
+      2,
+      /threads: expected an integer from 1 to \d+, /,
+    );
     expectRefusal(nearfree("bogus"), 2, "bogus");
   });
 });

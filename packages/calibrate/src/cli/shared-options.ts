@@ -28,7 +28,7 @@ export interface ModelOptions {
 export function addModelOptions(command: Command): Command {
   return addCacheOption(command)
     .option("--ep <name>", "execution provider: cpu, webgpu, ...", "cpu")
-    .option("--threads <n>", "intra-op threads (default: the cores of this machine)", positiveInteger);
+    .option("--threads <n>", "intra-op threads (default: the CPUs that this process may use)", positiveInteger);
 }
 
 export function addCacheOption(command: Command): Command {

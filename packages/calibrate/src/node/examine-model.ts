@@ -1,9 +1,10 @@
-import { availableParallelism } from "node:os";
 import { type Environment, NearfreeError } from "@nearfree/core";
 import type { GraphSummary } from "@nearfree/core/principle";
 import { type RowTraits, readEnvironment } from "@nearfree/ort-adapter";
 import {
+  chooseThreads,
   type ModelFolder,
+  readCpuAllowance,
   readNodeDevice,
   resolveModelFolder,
   rowConfig,
@@ -15,7 +16,10 @@ import { loadedRuntimes, loadRuntime, type NodeRuntime, runtimeVersion } from ".
 export interface OpenModelOptions {
   /** Default `cpu`. */
   readonly executionProvider?: string | undefined;
-  /** Intra-op threads. Default: the cores that this process may use. */
+  /**
+   * Intra-op threads, at most the machine's CPUs. Default: the CPUs that the process may run on, or fewer where its quota (control
+   * groups) is less.
+   */
   readonly threads?: number | undefined;
   /** Positions of one forward while a prompt is read in; see `SessionRunnerOptions`. */
   readonly prefillChunk?: number | undefined;
@@ -48,12 +52,13 @@ const ASSUMED_CONTEXT = 2048;
  * optimum or onnxruntime-genai. What cannot work is refused here, before its weights are read.
  *
  * @throws NearfreeError `missing-runtime`, `missing-file`, `invalid-model`, `unsupported-model`, `unsupported-execution-provider`,
- *   `invalid-argument` for a folder with several models.
+ *   `invalid-argument` for a folder with several models, or threads out of range.
  */
 export async function examineModel(path: string, options: ExamineModelOptions = {}): Promise<ExaminedModel> {
-  const { executionProvider = "cpu", threads = availableParallelism(), onWarning, withoutRuntime = false } = options;
+  const { executionProvider = "cpu", onWarning, withoutRuntime = false } = options;
   const runtime = await findRuntime(withoutRuntime, onWarning);
   if (runtime !== undefined) requireProvider(runtime, executionProvider);
+  const threads = chooseThreads(options.threads, readCpuAllowance(), onWarning);
   const folder = await resolveModelFolder(path);
   const { summary, logitsRows, traits } = summarizeFile(folder.modelPath, rowConfig(folder));
   if (logitsRows === "last") throw prunedHead(folder.modelPath);

@@ -21,7 +21,7 @@ export interface OpenModel extends ExaminedModel {
  * The graph is examined first, so that what cannot work is refused before its weights are read.
  *
  * @throws NearfreeError `missing-runtime`, `missing-file`, `invalid-model`, `unsupported-model`, `unsupported-execution-provider`,
- *   `invalid-argument` for a folder with several models.
+ *   `invalid-argument` for a folder with several models, or threads out of range.
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<OpenModel> {
   const { folder, summary, traits, environment, sessionOptions, contextLimit } = await examineModel(path, options);

@@ -1,20 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { arch, availableParallelism, cpus, platform } from "node:os";
 import type { Environment } from "@nearfree/core";
+import { coreKinds } from "./core-kinds.ts";
+import { readCpuAllowance } from "./cpu-allowance.ts";
 import { parseCpuInfo } from "./cpu-info.ts";
-import { cpuQuota } from "./cpu-quota.ts";
-
-/** Where a device is read from: the operating system, or captured texts. */
-export interface DeviceSources {
-  readonly platform: string;
-  readonly arch: string;
-  /** CPUs that this process may run on. */
-  readonly logicalCores: number;
-  /** The operating system's name of the CPU, where there is no /proc/cpuinfo. */
-  readonly cpuModel: string;
-  readonly readText: (path: string) => string | undefined;
-  readonly list: (folder: string) => readonly string[];
-}
+import { type DeviceSources, operatingSystem } from "./device-sources.ts";
 
 const NVIDIA = "/proc/driver/nvidia";
 const DRM = "/sys/class/drm";
@@ -23,7 +11,8 @@ const DRM = "/sys/class/drm";
 export function readNodeDevice(sources: DeviceSources = operatingSystem()): Environment["device"] {
   const { readText } = sources;
   const cpu = parseCpuInfo(readText("/proc/cpuinfo") ?? "");
-  const quota = cpuQuota(readText);
+  const { cpus, quota } = readCpuAllowance(sources);
+  const kinds = coreKinds(readText);
   const gpus = sources
     .list(`${NVIDIA}/gpus`)
     .flatMap((gpu) => /^Model:\s*(.+)$/m.exec(readText(`${NVIDIA}/gpus/${gpu}/information`) ?? "")?.[1]?.trim() ?? []);
@@ -39,7 +28,8 @@ export function readNodeDevice(sources: DeviceSources = operatingSystem()): Envi
   const driver = /Kernel Module\D*([\d.]+)/.exec(readText(`${NVIDIA}/version`) ?? "")?.[1];
   return {
     arch: sources.arch,
-    cores: sources.logicalCores,
+    ...(kinds !== undefined && { coreKinds: kinds }),
+    cores: cpus,
     cpu: cpu.model || sources.cpuModel,
     ...(quota !== undefined && { cpuQuota: quota }),
     ...(cpu.flags !== "" && { flags: cpu.flags }),
@@ -48,24 +38,4 @@ export function readNodeDevice(sources: DeviceSources = operatingSystem()): Envi
     ...(cards.length > 0 && { graphicsCards: cards.sort().join(", ") }),
     platform: sources.platform,
   };
-}
-
-function operatingSystem(): DeviceSources {
-  return {
-    platform: platform(),
-    arch: arch(),
-    logicalCores: availableParallelism(),
-    cpuModel: cpus()[0]?.model.trim() ?? "",
-    readText: (path) => orNothing(() => readFileSync(path, "utf8")),
-    list: (folder) => orNothing(() => readdirSync(folder)) ?? [],
-  };
-}
-
-/** Files under /proc and /sys exist on some systems only; one that cannot be read tells nothing. */
-function orNothing<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
