@@ -1,4 +1,4 @@
-// The order of the rooms: a folder imports from those before it in its list, and from itself. `pnpm check` runs it; imports of
+// The order of the rooms: a folder imports from those before it in its list, and from itself. `npm run check` runs it; imports of
 // types count. Tests and testing/ may reach anywhere; a package's entries (files beside the folders) too.
 const rooms = {
   "packages/core/src": ["contracts", "profile", "principle", "schedule", "decode", "stores"],

@@ -1,4 +1,4 @@
-// `pnpm bench:<name> [options]`: install, build, run one bench. Every bench takes --json and --quick.
+// `npm run bench:<name> -- [options]`: install, build, run one bench. Every bench takes --json and --quick.
 import { existsSync } from "node:fs";
 import { build, exec, install, root } from "./bootstrap.mjs";
 

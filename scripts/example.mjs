@@ -1,4 +1,4 @@
-// `pnpm example`, `pnpm example:own-loop`: install, build, run the README's example or the one named.
+// `npm run example`, `npm run example:own-loop`: install, build, run the README's example or the one named.
 import { existsSync } from "node:fs";
 import { build, exec, install, root } from "./bootstrap.mjs";
 

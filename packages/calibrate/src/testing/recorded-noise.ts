@@ -1,6 +1,6 @@
 /**
  * Forwards of one position as real machines timed them, one after the other: ln of each over their median, in thousandths. Recorded on 2
- * virtual cores of a shared AMD EPYC server with onnxruntime-node 1.30.0; the bursts are those of `pnpm bench:calibration --loaded`.
+ * virtual cores of a shared AMD EPYC server with onnxruntime-node 1.30.0; the bursts are those of `npm run -s bench:calibration -- --loaded`.
  */
 const RECORDED = {
   "large model, one thread, nothing else running": `
