@@ -14,7 +14,7 @@ export { readEnvironment } from "./environment/read-environment.ts";
 export type { SessionHook } from "./hook/sequence-hook.ts";
 export type { WrappedSession, WrapSessionOptions } from "./hook/wrap-session.ts";
 export { wrapSession } from "./hook/wrap-session.ts";
-export type { RowTraits } from "./onnx/graph/row-traits.ts";
+export type { RowTraits } from "./onnx/graph/rows/row-traits.ts";
 export type { Router } from "./onnx/write/routers.ts";
 export type { BalanceProbeOptions, BalanceProbeSession } from "./probes/balance.ts";
 export { createBalanceProbes, DEFAULT_WORKING_SET_BYTES } from "./probes/balance.ts";

@@ -1,4 +1,4 @@
-import type { RowConfig } from "../onnx/graph/read-row-traits.ts";
+import type { RowConfig } from "../onnx/graph/rows/read-row-traits.ts";
 import { type JsonObject, numberIn, objectIn, stringIn } from "./json-file.ts";
 import type { ModelFolder } from "./model-folder.ts";
 

@@ -1,4 +1,4 @@
-import type { RowConfig } from "../onnx/graph/read-row-traits.ts";
+import type { RowConfig } from "../onnx/graph/rows/read-row-traits.ts";
 import { type ModelReport, summarize } from "../onnx/graph/summarize.ts";
 import { openModelFiles } from "../onnx/read/file-source.ts";
 

@@ -1,7 +1,7 @@
 import type { Runner, RunnerDescription } from "@nearfree/core";
 import { NearfreeError } from "@nearfree/core";
 import type { TensorConstructor } from "onnxruntime-common";
-import type { RowTraits } from "../onnx/graph/row-traits.ts";
+import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { DecoderPass } from "./decoder-pass.ts";
 import type { KvCacheMode } from "./find-kv-cache.ts";

@@ -1,8 +1,8 @@
 import { GraphBuilder } from "../build/graph-builder.ts";
 import { Values } from "../onnx/graph/constants.ts";
 import { flatten } from "../onnx/graph/flatten.ts";
-import { type RowConfig, readRowTraits } from "../onnx/graph/read-row-traits.ts";
-import type { RowTraits } from "../onnx/graph/row-traits.ts";
+import { type RowConfig, readRowTraits } from "../onnx/graph/rows/read-row-traits.ts";
+import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 import type { Graph, Model, Node } from "../onnx/model.ts";
 
 /** The traits of a model in memory, every branch counted. */

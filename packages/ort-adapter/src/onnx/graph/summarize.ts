@@ -8,8 +8,8 @@ import { dataFlow, type NodeRole } from "./data-flow.ts";
 import { flatten } from "./flatten.ts";
 import { type LogitsRows, logitsRows } from "./logits-rows.ts";
 import { groupModules, routerNodes } from "./modules.ts";
-import { type RowConfig, readRowTraits } from "./read-row-traits.ts";
-import type { RowTraits } from "./row-traits.ts";
+import { type RowConfig, readRowTraits } from "./rows/read-row-traits.ts";
+import type { RowTraits } from "./rows/row-traits.ts";
 import { structureHash } from "./structure-hash.ts";
 
 /** What a model's graph tells without running it. */

@@ -2,16 +2,16 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { resolveModelFolder } from "../../model-folder/model-folder.ts";
-import { rowConfig } from "../../model-folder/row-config.ts";
-import { summarizeFile } from "../../model-folder/summarize-file.ts";
-import { renameModel } from "../../testing/rename-model.ts";
-import { traitsOf } from "../../testing/rows-graph.ts";
-import { openModelFiles } from "../read/file-source.ts";
-import { readModel } from "../read/reader.ts";
+import { resolveModelFolder } from "../../../model-folder/model-folder.ts";
+import { rowConfig } from "../../../model-folder/row-config.ts";
+import { summarizeFile } from "../../../model-folder/summarize-file.ts";
+import { renameModel } from "../../../testing/rename-model.ts";
+import { traitsOf } from "../../../testing/rows-graph.ts";
+import { openModelFiles } from "../../read/file-source.ts";
+import { readModel } from "../../read/reader.ts";
 import type { RowTraits } from "./row-traits.ts";
 
-const EXPORTS = fileURLToPath(new URL("../../../fixtures/exports", import.meta.url));
+const EXPORTS = fileURLToPath(new URL("../../../../fixtures/exports", import.meta.url));
 
 const INT8 = "MatMulNBits at accuracy level 4 (int8 activations)";
 const NOTHING: RowTraits = { walls: [], window: undefined, dependence: undefined, coarse: undefined };

@@ -1,8 +1,8 @@
+import { classifyIo } from "../classify-io.ts";
+import type { Values } from "../constants.ts";
+import type { FlatGraph } from "../flatten.ts";
 import { attentionWindow } from "./attention-window.ts";
-import { classifyIo } from "./classify-io.ts";
 import { coarseKernels } from "./coarse-kernels.ts";
-import type { Values } from "./constants.ts";
-import type { FlatGraph } from "./flatten.ts";
 import { LengthValues } from "./length-values.ts";
 import { type LengthEffects, lengthEffects } from "./length-walls.ts";
 import { rowDependence } from "./row-dependence.ts";

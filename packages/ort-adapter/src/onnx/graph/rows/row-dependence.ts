@@ -1,9 +1,9 @@
-import type { Dim, Node } from "../model.ts";
-import { intAttribute } from "./attributes.ts";
-import type { IoClasses } from "./classify-io.ts";
-import type { Values } from "./constants.ts";
-import type { FlatGraph } from "./flatten.ts";
-import { weightedNode } from "./weights.ts";
+import type { Dim, Node } from "../../model.ts";
+import { intAttribute } from "../attributes.ts";
+import type { IoClasses } from "../classify-io.ts";
+import type { Values } from "../constants.ts";
+import type { FlatGraph } from "../flatten.ts";
+import { weightedNode } from "../weights.ts";
 
 /** Operators that find one scale for the whole of their first input. */
 const ONE_SCALE = new Set(["DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"]);

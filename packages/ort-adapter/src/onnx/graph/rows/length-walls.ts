@@ -1,6 +1,6 @@
-import type { Node } from "../model.ts";
-import type { Values } from "./constants.ts";
-import type { FlatGraph } from "./flatten.ts";
+import type { Node } from "../../model.ts";
+import type { Values } from "../constants.ts";
+import type { FlatGraph } from "../flatten.ts";
 import type { LengthValue } from "./length-value.ts";
 import type { LengthValues } from "./length-values.ts";
 

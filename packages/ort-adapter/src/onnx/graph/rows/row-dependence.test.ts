@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { intAttribute, intsAttribute, MICROSOFT } from "../../build/graph-builder.ts";
-import { rowsGraph, traitsOf } from "../../testing/rows-graph.ts";
-import { sampleDecoder } from "../../testing/sample-decoder.ts";
+import { intAttribute, intsAttribute, MICROSOFT } from "../../../build/graph-builder.ts";
+import { rowsGraph, traitsOf } from "../../../testing/rows-graph.ts";
+import { sampleDecoder } from "../../../testing/sample-decoder.ts";
 
 describe("rows depend on each other", () => {
   it("where one activation scale serves them all, the weights being quantised or not", () => {

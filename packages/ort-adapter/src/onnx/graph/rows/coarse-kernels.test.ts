@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { intAttribute, MICROSOFT, typeAttribute } from "../../build/graph-builder.ts";
-import { rowsGraph, traitsOf } from "../../testing/rows-graph.ts";
-import { sampleDecoder } from "../../testing/sample-decoder.ts";
-import { mergedDecoder, withFunction } from "../../testing/wrapped-decoder.ts";
+import { intAttribute, MICROSOFT, typeAttribute } from "../../../build/graph-builder.ts";
+import { rowsGraph, traitsOf } from "../../../testing/rows-graph.ts";
+import { sampleDecoder } from "../../../testing/sample-decoder.ts";
+import { mergedDecoder, withFunction } from "../../../testing/wrapped-decoder.ts";
 
 function nBits(level: number | undefined) {
   return rowsGraph(({ graph, hidden }) => {

@@ -1,8 +1,8 @@
-import type { Node } from "../model.ts";
-import { intAttribute } from "./attributes.ts";
-import type { IoClasses } from "./classify-io.ts";
-import type { Values } from "./constants.ts";
-import type { FlatGraph } from "./flatten.ts";
+import type { Node } from "../../model.ts";
+import { intAttribute } from "../attributes.ts";
+import type { IoClasses } from "../classify-io.ts";
+import type { Values } from "../constants.ts";
+import type { FlatGraph } from "../flatten.ts";
 import { lengthInputs } from "./length-inputs.ts";
 import { elementwise, isElementwise } from "./length-operators.ts";
 import { constantValue, type LengthValue, product, sum, TOTAL } from "./length-value.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type GraphBuilder, intAttribute, typeAttribute } from "../../build/graph-builder.ts";
-import { branch, type RowsGraph, rowsGraph, traitsOf } from "../../testing/rows-graph.ts";
+import { type GraphBuilder, intAttribute, typeAttribute } from "../../../build/graph-builder.ts";
+import { branch, type RowsGraph, rowsGraph, traitsOf } from "../../../testing/rows-graph.ts";
 
 /** Total length by the ways that exporters take to it. */
 const TOTALS: Readonly<Record<string, (parts: RowsGraph) => string>> = {

@@ -1,5 +1,5 @@
-import { intAttribute } from "./attributes.ts";
-import type { FlatGraph } from "./flatten.ts";
+import { intAttribute } from "../attributes.ts";
+import type { FlatGraph } from "../flatten.ts";
 
 /** Positions that the narrowest attention window of the graph keeps; undefined where no operator names one. */
 export function attentionWindow(graph: FlatGraph): number | undefined {

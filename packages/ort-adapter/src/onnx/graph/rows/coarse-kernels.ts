@@ -1,10 +1,10 @@
-import type { DataType } from "../data-type.ts";
-import type { Node } from "../model.ts";
-import { intAttribute } from "./attributes.ts";
-import type { IoClasses } from "./classify-io.ts";
-import type { Values } from "./constants.ts";
-import type { FlatGraph } from "./flatten.ts";
-import { weightedNode } from "./weights.ts";
+import type { DataType } from "../../data-type.ts";
+import type { Node } from "../../model.ts";
+import { intAttribute } from "../attributes.ts";
+import type { IoClasses } from "../classify-io.ts";
+import type { Values } from "../constants.ts";
+import type { FlatGraph } from "../flatten.ts";
+import { weightedNode } from "../weights.ts";
 
 /** Accuracy levels of MatMulNBits that compute in something narrower than fp32. */
 const NARROW_LEVELS: Readonly<Record<number, string>> = { 2: "float16", 3: "bfloat16", 4: "int8" };

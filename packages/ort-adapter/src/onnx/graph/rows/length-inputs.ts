@@ -1,5 +1,5 @@
-import type { Dim, ValueInfo } from "../model.ts";
-import type { IoClasses } from "./classify-io.ts";
+import type { Dim, ValueInfo } from "../../model.ts";
+import type { IoClasses } from "../classify-io.ts";
 import { COUNT, constantValue, type LengthValue, PAST, TOTAL } from "./length-value.ts";
 
 /** What the inputs of a decoder say of lengths. */
