@@ -4,6 +4,7 @@ export type { CpuInfo } from "./environment/cpu-info.ts";
 export { parseCpuInfo } from "./environment/cpu-info.ts";
 export type { DeviceSources } from "./environment/device-sources.ts";
 export { readNodeDevice } from "./environment/node-device.ts";
+export type { EndOfText } from "./model-folder/end-of-text.ts";
 export type { JsonObject } from "./model-folder/json-file.ts";
 export { readJsonObject } from "./model-folder/json-file.ts";
 export type { ModelFolder } from "./model-folder/model-folder.ts";

@@ -6,10 +6,12 @@ import { tokenIds } from "./token-ids.ts";
 /** What a genai_config.json says of its decoder. */
 export interface GenaiConfig {
   readonly fileName: string;
+  readonly eosTokenIds: readonly number[];
+  /** What its text is to be generated with. */
+  readonly search: JsonObject;
   readonly described: {
     readonly ioNames: Partial<IoTemplates>;
     readonly contextLimit?: number;
-    readonly eosTokenIds?: readonly number[];
     readonly genaiConfig: JsonObject;
   };
 }
@@ -47,14 +49,14 @@ export async function readGenaiConfig(folder: string): Promise<GenaiConfig | und
     ...names(OUTPUT_KEYS, objectIn(decoder, "outputs") ?? {}),
   ]) as Partial<IoTemplates>;
   const contextLimit = numberIn(model, "context_length");
-  const eosTokenIds = tokenIds(model.eos_token_id);
   return {
     fileName: stringIn(decoder, "filename") ?? "model.onnx",
+    eosTokenIds: tokenIds(model.eos_token_id),
+    search: objectIn(config, "search") ?? {},
     described: {
       ioNames,
       genaiConfig: config,
       ...(contextLimit !== undefined && { contextLimit }),
-      ...(eosTokenIds.length > 0 && { eosTokenIds }),
     },
   };
 }

@@ -32,7 +32,7 @@ async function errorOf(path: string): Promise<NearfreeError> {
 const CONFIG = { max_position_embeddings: 512, eos_token_id: 7 };
 
 describe("the layout of transformers.js", () => {
-  it("prefers onnx/model.onnx, and generation_config.json for the end of text", async () => {
+  it("prefers onnx/model.onnx, and reads the files beside it", async () => {
     write({
       "onnx/model.onnx": "",
       "onnx/model_q4.onnx": "",
@@ -46,7 +46,12 @@ describe("the layout of transformers.js", () => {
       config: CONFIG,
       tokenizerPath: join(root, "tokenizer.json"),
       contextLimit: 512,
-      eosTokenIds: [1, 2],
+      eosTokenIds: [1, 2, 7],
+      endOfText: [
+        { file: "generation_config.json", ids: [1, 2] },
+        { file: "config.json", ids: [7] },
+      ],
+      notGreedy: [],
     });
   });
 
@@ -114,6 +119,8 @@ describe("other layouts", () => {
       tokenizerPath: undefined,
       contextLimit: undefined,
       eosTokenIds: [],
+      endOfText: [],
+      notGreedy: [],
     });
   });
 });

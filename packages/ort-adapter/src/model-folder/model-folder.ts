@@ -3,9 +3,10 @@ import { basename, dirname, join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
 import { insideFolder } from "../onnx/read/inside-folder.ts";
 import type { IoTemplates } from "../runner/io-names.ts";
-import { readGenaiConfig } from "./genai-config.ts";
+import { type EndOfText, findEndOfText, idsOf } from "./end-of-text.ts";
+import { type GenaiConfig, readGenaiConfig } from "./genai-config.ts";
+import { notGreedy } from "./generation-settings.ts";
 import { type JsonObject, numberIn, objectIn, readJsonObject } from "./json-file.ts";
-import { tokenIds } from "./token-ids.ts";
 
 /** A model on disk: its graph, and what the files beside it say. */
 export interface ModelFolder {
@@ -19,8 +20,12 @@ export interface ModelFolder {
   readonly tokenizerPath?: string | undefined;
   /** Most positions that the model was made for; undefined where no file says. */
   readonly contextLimit: number | undefined;
-  /** Tokens that end a text; empty where no file says. */
+  /** Tokens that end a text, by any of the files; empty where none says. */
   readonly eosTokenIds: readonly number[];
+  /** Which of them each file names. */
+  readonly endOfText: readonly EndOfText[];
+  /** What generation_config.json, or genai_config.json, asks for that greedy decoding does not do: `temperature 0.6`. */
+  readonly notGreedy: readonly string[];
   /** Names of inputs and outputs, where genai_config.json gives them. */
   readonly ioNames?: Partial<IoTemplates> | undefined;
 }
@@ -51,9 +56,9 @@ export async function resolveModelFolder(path: string): Promise<ModelFolder> {
     const modelPath = join(path, insideFolder(join(path, "genai_config.json"), genai.fileName));
     if ((await kindOf(modelPath)) !== "file")
       throw missing(modelPath, "the file that genai_config.json names", "no such file");
-    return { ...(await describe(modelPath, path)), ...genai.described };
+    return { ...(await describe(modelPath, path, genai)), ...genai.described };
   }
-  return describe(await chooseModel(path), path);
+  return describe(await chooseModel(path), path, genai);
 }
 
 /** A file given by itself: the folder around it still holds its configuration. */
@@ -73,7 +78,7 @@ async function describeFile(modelPath: string): Promise<ModelFolder> {
   const inOnnxFolder = basename(parent) === "onnx" && (await kindOf(join(above, "config.json"))) === "file";
   const folder = inOnnxFolder ? above : parent;
   const genai = await readGenaiConfig(folder);
-  const described = await describe(modelPath, folder);
+  const described = await describe(modelPath, folder, genai);
   return genai?.fileName === basename(modelPath) ? { ...described, ...genai.described } : described;
 }
 
@@ -98,7 +103,7 @@ async function chooseModel(folder: string): Promise<string> {
   throw missing(folder, "onnx/model.onnx, model.onnx or genai_config.json", "none of them");
 }
 
-async function describe(modelPath: string, folder: string): Promise<ModelFolder> {
+async function describe(modelPath: string, folder: string, genai: GenaiConfig | undefined): Promise<ModelFolder> {
   const config = await readJsonObject(join(folder, "config.json"));
   const generation = await readJsonObject(join(folder, "generation_config.json"));
   const tokenizerPath = join(folder, "tokenizer.json");
@@ -108,16 +113,16 @@ async function describe(modelPath: string, folder: string): Promise<ModelFolder>
   const contextLimit = CONTEXT_KEYS.flatMap((key) => configs.map((each) => numberIn(each, key))).find(
     (limit) => limit !== undefined && limit > 0,
   );
-  const eosTokenIds = [generation, ...configs]
-    .map((each) => tokenIds(each?.eos_token_id))
-    .find((ids) => ids.length > 0);
+  const endOfText = await findEndOfText({ folder, generation, configs, genaiIds: genai?.eosTokenIds ?? [] });
   return {
     modelPath,
     folder,
     config,
     tokenizerPath: (await kindOf(tokenizerPath)) === "file" ? tokenizerPath : undefined,
     contextLimit,
-    eosTokenIds: eosTokenIds ?? [],
+    eosTokenIds: idsOf(endOfText),
+    endOfText,
+    notGreedy: [...new Set([...notGreedy(generation ?? {}), ...notGreedy(genai?.search ?? {})])],
   };
 }
 
