@@ -17,7 +17,7 @@ export interface PlanRequest {
 
 /** What became of the last plan. */
 export interface Outcome {
-  /** Tokens that the forward emitted: accepted draft tokens and one more. */
+  /** Tokens that the forward emitted: accepted draft tokens and one more. A token that ends the text is the last, and counts. */
   emitted: number;
   /** ms of the forward. */
   forwardMs: number;

@@ -67,13 +67,13 @@ export class DecodeState {
     };
   }
 
-  /** Runs all of the prompt but its last token: the same forwards whatever the schedule. */
+  /** Runs all of the prompt but its last token: the same forwards whatever the schedule, and whatever is wanted of it. */
   async prefill(): Promise<void> {
     const { prompt, cached, clock } = this.#resolved;
     const startMs = clock();
     this.#runner.rewind(cached);
     const rest = prompt.subarray(cached, prompt.length - 1);
-    if (rest.length > 0 && this.wanted > 0) await this.#runner.forward(rest, 1);
+    if (rest.length > 0) await this.#runner.forward(rest, 1);
     this.#drafter?.reset(prompt);
     this.#decodeStartMs = clock();
     this.#totals.prefillMs = this.#decodeStartMs - startMs;
@@ -120,29 +120,38 @@ export class DecodeState {
     const { clock } = this.#resolved;
     const { outcome, emitted } = this;
     const forwardEndMs = clock();
-    const accepted = verifyGreedy(logits, this.#vocabularySize, this.#draft.tokens, plan.positions - 1, emitted);
-    outcome.emitted = accepted + 1;
-    this.#runner.rewind(this.request.contextLength + accepted + 1);
+    const stood = verifyGreedy(logits, this.#vocabularySize, this.#draft.tokens, plan.positions - 1, emitted);
+    const count = this.#untilEnd(stood + 1);
+    const accepted = count - 1;
+    outcome.emitted = count;
+    this.#runner.rewind(this.request.contextLength + count);
     this.#rows[0] = emitted[accepted]!;
     if (this.#drafter !== undefined) {
       this.#shadow.record(this.#draft);
-      this.#shadow.settle(emitted, accepted + 1);
-      this.#drafter.learn(emitted, accepted + 1);
+      this.#shadow.settle(emitted, count);
+      this.#drafter.learn(emitted, count);
     }
     outcome.forwardMs = forwardEndMs - this.#forwardStartMs;
-    this.#totals.add(plan, accepted, outcome);
+    this.#totals.add(plan, outcome);
     this.#options.onStep?.({ plan, drafted: this.#draft.length, accepted, forwardMs: outcome.forwardMs });
     outcome.restMs = clock() - forwardEndMs;
+  }
+
+  /** Those of the first `count` emitted tokens that are text, and the one that ends it: what a model says behind its end is nothing. */
+  #untilEnd(count: number): number {
+    for (let i = 0; i < count; i++) if (this.#stopTokens.has(this.emitted[i]!)) return i + 1;
+    return count;
   }
 
   endsText(token: number): boolean {
     return this.#stopTokens.has(token);
   }
 
-  /** A token is about to be yielded. */
-  count(): void {
+  /** Token `index` of the last forward's is about to be yielded: a draft token, but for the very last. */
+  count(index: number): void {
     this.wanted--;
     this.#totals.tokens++;
+    if (index < this.outcome.emitted - 1) this.#totals.accepted++;
   }
 
   /** Ends the decode, once: leaves the yielded text in the cache, tells the caller, and gives the totals. */
@@ -152,8 +161,11 @@ export class DecodeState {
     const decodeMs = this.#decodeStartMs === undefined ? 0 : clock() - this.#decodeStartMs;
     this.#stats = this.#totals.finish(finish, decodeMs);
     const text = prompt.length - 1 + this.#stats.tokens;
-    if (this.#runner.length > text) this.#runner.rewind(text);
-    this.#options.onFinish?.(this.#stats);
+    try {
+      if (this.#runner.length > text) this.#runner.rewind(text);
+    } finally {
+      this.#options.onFinish?.(this.#stats);
+    }
     return this.#stats;
   }
 }

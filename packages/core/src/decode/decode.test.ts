@@ -111,6 +111,29 @@ describe("decode", () => {
     expect(runner.cached).toEqual([1, 2, 3, ...tokens].slice(0, -1));
   });
 
+  it("says what failed where the runner cannot be rewound either, and still gives the totals", async () => {
+    const runner = createScriptedRunner();
+    const lost = new Error("device lost");
+    const forward = runner.forward.bind(runner);
+    let isLost = false;
+    runner.forward = (...input) => {
+      isLost ||= runner.forwards.length === 3;
+      if (isLost) throw lost;
+      return forward(...input);
+    };
+    Object.defineProperty(runner, "length", {
+      get: () => {
+        if (isLost) throw new Error("no device");
+        return runner.cached.length;
+      },
+    });
+    const finished: DecodeStats[] = [];
+    const onFinish = (stats: DecodeStats) => void finished.push(stats);
+    const options = { runner, scheduler: plainScheduler(), prompt: [1, 2, 3], onFinish };
+    await expect(decodeAll(options)).rejects.toBe(lost);
+    expect(finished).toMatchObject([{ finish: "failed", tokens: 2 }]);
+  });
+
   it("fills the context to its last position and says so", async () => {
     const { tokens, stats } = await decodeScripted(
       { contextLimit: 32 },

@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../contracts/abort.ts";
 import { DecodeState } from "./decode-state.ts";
 import type { DecodeOptions } from "./options.ts";
-import type { DecodeStats } from "./stats.ts";
+import type { DecodeStats, FinishReason } from "./stats.ts";
 
 /**
  * Greedy decoding, as many positions in a forward as the scheduler plans. Yields token ids; returns the totals.
@@ -35,19 +35,26 @@ async function* run(state: DecodeState, options: DecodeOptions): AsyncGenerator<
         const token = state.emitted[i]!;
         if (state.endsText(token)) return state.end("eos");
         const last = stop?.(token) === true;
-        state.count();
+        state.count(i);
         yield token;
         if (last) return state.end("stop");
       }
     }
     return state.end(state.contextBound ? "context" : "length");
   } catch (error) {
-    state.end(signal?.aborted === true ? "aborted" : "failed");
+    endAfterFailure(state, signal?.aborted === true ? "aborted" : "failed");
     throw error;
   } finally {
     // A consumer that leaves early resumes at the yield with a return: only this block runs.
     state.end("returned");
   }
+}
+
+/** What broke the decode is what its caller hears of, not that a broken runner cannot be rewound either. */
+function endAfterFailure(state: DecodeState, finish: FinishReason): void {
+  try {
+    state.end(finish);
+  } catch {}
 }
 
 /** Runs a decode to its end and collects its tokens. @throws what `decode` throws. */

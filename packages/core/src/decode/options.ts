@@ -15,7 +15,7 @@ export interface DecodeOptions {
   readonly drafter?: Drafter | undefined;
   /** Token ids, at least one. */
   readonly prompt: ArrayLike<number>;
-  /** Default: as many as the context holds. */
+  /** Default: as many as the context holds. 0 runs the prompt, so that the KV cache holds all of it but its last token, and no more. */
   readonly maxNewTokens?: number | undefined;
   /** Ids that end the text. They are not yielded. */
   readonly stopTokens?: Iterable<number> | undefined;

@@ -24,6 +24,7 @@ export interface StepReport {
   readonly plan: Readonly<Plan>;
   /** Draft tokens that the drafter had, verified or not. */
   readonly drafted: number;
+  /** Those of them that stood, up to a stop token. */
   readonly accepted: number;
   readonly forwardMs: number;
 }
@@ -35,8 +36,9 @@ export interface DecodeStats {
   readonly tokens: number;
   /** Forwards of the decode loop, prefill not among them. */
   readonly forwards: number;
-  /** Draft tokens that were verified, and those of them that stood. */
+  /** Draft tokens that forwards carried to be verified. */
   readonly verified: number;
+  /** Those of them that were yielded: not what stood behind a stop token, or behind the token at which the caller stopped. */
   readonly accepted: number;
   /** trace[i]: positions of forward i. */
   readonly trace: Uint16Array;
@@ -67,10 +69,9 @@ export class DecodeTotals {
     this.#trace = new Uint16Array(mostForwards);
   }
 
-  add({ positions, reason }: Plan, accepted: number, outcome: Outcome): void {
+  add({ positions, reason }: Plan, outcome: Outcome): void {
     this.#trace[this.#forwards++] = positions;
     this.verified += positions - 1;
-    this.accepted += accepted;
     this.forwardMs += outcome.forwardMs;
     this.draftMs += outcome.draftMs;
     this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;

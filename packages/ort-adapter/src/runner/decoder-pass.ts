@@ -1,4 +1,3 @@
-import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo } from "./decoder-io.ts";
 import { onDevice, readBack } from "./device-tensor.ts";
@@ -7,6 +6,7 @@ import { createHalfTable } from "./half-table.ts";
 import { integerTensor, MaskFeed, RowFeed } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
 import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
+import { runFailed } from "./run-failed.ts";
 
 /** The part of an InferenceSession that a forward needs. */
 export type RunnableSession = Pick<InferenceSession, "run">;
@@ -115,22 +115,4 @@ export class DecoderPass {
     for (let i = 0; i < length; i++) out[i] = values[halves[i]!]!;
     return out.length === length ? out : out.subarray(0, length);
   }
-}
-
-/** The error of a run that ONNX Runtime refused or broke off: names and shapes of what it was given. */
-export function runFailed(feeds: Feeds, cause: unknown): NearfreeError {
-  const shapes = Object.entries(feeds).map(([name, value]) => {
-    const { type, dims } = value as Tensor;
-    return `${name} ${type} [${dims.join(", ")}]`;
-  });
-  const more = shapes.length > 6 ? ` and ${shapes.length - 6} more` : "";
-  return new NearfreeError({
-    code: "run-failed",
-    from: "ort-adapter",
-    what: "session.run",
-    expected: `the model to run on ${shapes.slice(0, 6).join(", ")}${more}`,
-    received: cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause),
-    remedy: "check the model with ONNX Runtime alone, or give it a smaller input",
-    cause,
-  });
 }

@@ -1,12 +1,13 @@
 import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo, IntegerInput } from "./decoder-io.ts";
-import { type RunnableSession, runFailed } from "./decoder-pass.ts";
+import type { RunnableSession } from "./decoder-pass.ts";
 import { bitsOf, keepAsBits } from "./half-bits.ts";
 import { createHalfTable } from "./half-table.ts";
 import { integerTensor } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
 import type { Feeds, Fetches, Results } from "./kv-cache.ts";
+import { runFailed } from "./run-failed.ts";
 
 /** Positions of one forward while the context is read in. */
 const CONTEXT_CHUNK = 128;
