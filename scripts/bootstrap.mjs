@@ -51,6 +51,8 @@ export function build() {
 
 /** Runs a compiled program in this process's place: its stdio, its exit code. */
 export function exec(args) {
+  // The program hears Ctrl-C too, and says what it kept: it is waited for.
+  process.on("SIGINT", () => {});
   const { status, signal } = spawnSync(process.execPath, args, { cwd: process.cwd(), stdio: "inherit" });
-  process.exitCode = status ?? (signal === "SIGINT" ? 130 : 1);
+  process.exitCode = status ?? { SIGINT: 130, SIGTERM: 143 }[signal] ?? 1;
 }

@@ -3,7 +3,7 @@ import type { Output } from "./output.ts";
 /** What every command gets besides its own arguments. */
 export interface CommandContext {
   readonly output: Output;
-  /** Fires on Ctrl-C. */
+  /** Fires on Ctrl-C, and when the process is told to end. */
   readonly signal: AbortSignal;
 }
 

@@ -1,3 +1,4 @@
+import { NearfreeError } from "@nearfree/core";
 import { Command, CommanderError, Option } from "commander";
 import { toFailure } from "../node/to-failure.ts";
 import type { Runs } from "./command-context.ts";
@@ -11,16 +12,16 @@ import { registerImport } from "./commands/import-command.ts";
 import { registerPredict } from "./commands/predict-command.ts";
 import { registerReport } from "./commands/report-command.ts";
 import { registerShow } from "./commands/show-command.ts";
+import { catchInterrupts } from "./interrupts.ts";
 import { createOutput, LOG_LEVELS, type OutputOptions } from "./output.ts";
 
 /**
- * The `nearfree` command. Exit codes: 0 done, 1 failed while running, 2 bad input or usage, 130 interrupted.
+ * The `nearfree` command. Exit codes: 0 done, 1 failed while running, 2 bad input or usage, 130 interrupted,
+ * 143 terminated.
  * Never prints a stack trace, unless the log level is debug.
  */
-export async function main(args: readonly string[]): Promise<number> {
-  const interrupt = new AbortController();
-  const onInterrupt = () => interrupt.abort();
-  process.once("SIGINT", onInterrupt);
+export async function main(args: readonly string[], interrupts = catchInterrupts()): Promise<number> {
+  const { signal } = interrupts;
   let exitCode = 0;
   const program = new Command("nearfree")
     .description(
@@ -36,15 +37,15 @@ export async function main(args: readonly string[]): Promise<number> {
     async (...actionArgs) => {
       const output = createOutput(program.opts<OutputOptions>());
       try {
-        await action({ output, signal: interrupt.signal }, ...actionArgs);
+        if (signal.aborted) throw interruptedAtOnce(signal);
+        await action({ output, signal }, ...actionArgs);
       } catch (error) {
         const failure = toFailure(error);
-        exitCode = failure.exitCode;
+        exitCode = (failure.code === "aborted" && interrupts.exitCode()) || failure.exitCode;
         output.log.debug({ err: error }, "stack");
         output.settle();
         process.stderr.write(`nearfree: ${failure.line}\n`);
-        if (output.json)
-          process.stdout.write(`${JSON.stringify({ error: { code: failure.code, message: failure.line } })}\n`);
+        output.failure({ code: failure.code, message: failure.line });
       }
     };
   registerCalibrate(program, runs);
@@ -74,7 +75,18 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     exitCode = error.exitCode === 0 ? 0 : 2;
   } finally {
-    process.off("SIGINT", onInterrupt);
+    interrupts.stop();
   }
   return exitCode;
+}
+
+function interruptedAtOnce({ reason }: AbortSignal): NearfreeError {
+  return new NearfreeError({
+    code: "aborted",
+    from: "calibrate",
+    what: "nearfree",
+    expected: "to run to its end",
+    received: String(reason),
+    remedy: "nothing was begun, start again",
+  });
 }

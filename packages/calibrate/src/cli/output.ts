@@ -22,6 +22,10 @@ export interface Output {
   write(text: string): void;
   /** The result of the command: `text` for people, `value` for programs. */
   result(value: object, text: string): void;
+  /** What there is of a result where the command is about to fail: programs get it with the error, on one line. */
+  partial(value: object, text: string): void;
+  /** With `--json`, why there is no result. */
+  failure(error: { readonly code: string; readonly message: string }): void;
 }
 
 /** pino writes JSON lines; people get `nearfree: level: message`. */
@@ -36,6 +40,7 @@ export function createOutput({ json, logLevel }: OutputOptions): Output {
     { write: (line: string) => void process.stderr.write(json ? line : humanLine(line)) },
   );
   let spinner: Ora | undefined;
+  let part: object = {};
   const settle = () => {
     spinner?.stop();
     spinner = undefined;
@@ -56,6 +61,14 @@ export function createOutput({ json, logLevel }: OutputOptions): Output {
     result(value, text) {
       settle();
       process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    },
+    partial(value, text) {
+      settle();
+      part = value;
+      if (!json) process.stdout.write(`${text}\n`);
+    },
+    failure(error) {
+      if (json) process.stdout.write(`${JSON.stringify({ ...part, error })}\n`);
     },
   };
 }

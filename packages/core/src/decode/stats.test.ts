@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { createScheduler } from "../schedule/create-scheduler.ts";
 import { countSteps } from "../schedule/scheduler-counters.ts";
 import { createScriptedRunner } from "../testing/scripted-runner.ts";
+import { decode } from "./decode.ts";
 import { createNgramDrafter } from "./draft/ngram.ts";
 import type { DecodeOptions } from "./options.ts";
-import { decode } from "./speculative.ts";
 import type { DecodeStats, StepReport } from "./stats.ts";
 
 const PROMPT = [1, 2, 3, 4, 5, 6, 1, 2];

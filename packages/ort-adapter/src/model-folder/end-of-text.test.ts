@@ -111,7 +111,7 @@ describe("what greedy decoding does not do", () => {
       "do_sample true",
       "temperature 0.6",
       "repetition_penalty 1.05",
-      "bad_words_ids [[1,2,3,4,5,6,7],[8,9,10,11,12,13,...",
+      "bad_words_ids [[1,2,3,4,5,6,7],[8,9,10,11,12,13,14,...",
       "top_k 20",
     ]);
   });

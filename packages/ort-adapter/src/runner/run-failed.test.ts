@@ -42,10 +42,10 @@ it.each([
       outputNames: session.outputNames,
       inputMetadata: session.inputMetadata,
       outputMetadata: session.outputMetadata,
-      run: async (feeds, fetches, options) => {
+      run: (async (feeds: InferenceSession.FeedsType, fetches: InferenceSession.FetchesType) => {
         if (left-- <= 0) throw new Error(message);
-        return session.run(feeds, fetches as InferenceSession.FetchesType, options as InferenceSession.RunOptions);
-      },
+        return session.run(feeds, fetches);
+      }) as RunnableSession["run"],
     };
     const runner = await createSessionRunner(failing, { Tensor, contextLimit: 64 });
     const scheduler = createScheduler({ policy: "fixed", positions: 1 });

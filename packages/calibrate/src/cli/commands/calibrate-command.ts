@@ -111,7 +111,13 @@ async function calibrateCells(
     signal,
     onEvent: reportProgress(output, { cellsAfter: () => count - loaded.length - 1 }),
   });
-  for await (const cell of grid) loaded.push(cell);
+  try {
+    for await (const cell of grid) loaded.push(cell);
+  } catch (error) {
+    const cells = loaded.map(({ origin, profile }) => ({ origin, profile }));
+    if (cells.length > 0) output.partial({ cells }, cells.map(({ profile }) => profileText(profile)).join(RULE));
+    throw error;
+  }
   const cellOf = ({ profile }: LoadedProfile) => profile.key.cell;
   loaded.sort((a, b) => cellOf(a).batch - cellOf(b).batch || cellOf(a).contextLength - cellOf(b).contextLength);
   const storeError = loaded.find((cell) => cell.storeError)?.storeError;

@@ -2,6 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { NearfreeError, type ProfileStanding, profileStanding } from "@nearfree/core";
 import { createFsStore, defaultCacheRoot, systemCacheRoots } from "@nearfree/core/fs-store";
+import type { EndOfText } from "@nearfree/ort-adapter/node";
 import type { Command } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { severalRuntimes } from "../../node/examine-model.ts";
@@ -10,6 +11,7 @@ import { loadedRuntimes, loadRuntime, runtimeVersion } from "../../node/load-run
 import { openModel } from "../../node/open-model.ts";
 import type { Runs } from "../command-context.ts";
 import { type KeyDifference, nearestKey } from "../key-difference.ts";
+import { endOfTextText } from "../print/end-of-text-text.ts";
 import { addModelOptions, type ModelOptions, nonNegativeInteger } from "../shared-options.ts";
 
 interface ModelReport {
@@ -18,6 +20,8 @@ interface ModelReport {
   /** Empty when there is a profile; else the nearest stored profile's differences, where there is one. */
   readonly differences: readonly KeyDifference[];
   readonly runner: object;
+  /** Which tokens end a text, by which file. */
+  readonly endOfText: readonly EndOfText[];
   readonly layers: number;
   readonly weightBytes: number;
 }
@@ -64,6 +68,7 @@ export function registerDoctor(program: Command, runs: Runs): void {
             profile: standing === "whole" ? "cached" : (standing ?? "none"),
             differences,
             runner: model.runner.describe(),
+            endOfText: model.folder.endOfText,
             layers,
             weightBytes,
           };
@@ -153,6 +158,7 @@ function doctorText(value: {
   if (model !== undefined) {
     lines.push(`model                ${model.layers} layers, ${(model.weightBytes / 1e6).toFixed(1)} MB of weights`);
     lines.push(`runner               ${JSON.stringify(model.runner)}`);
+    lines.push(`ends a text          ${endOfTextText(model.endOfText)}`);
     lines.push(`profile              ${model.profile}`);
     for (const { field, wanted, stored } of model.differences) {
       lines.push(`  differs in ${field}: wanted ${wanted}, the nearest stored profile has ${stored}`);

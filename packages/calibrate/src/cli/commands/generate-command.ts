@@ -1,9 +1,17 @@
-import { createNgramDrafter, createScheduler, type DecodeStats, decode, NearfreeError } from "@nearfree/core";
+import {
+  createNgramDrafter,
+  createScheduler,
+  type DecodeOptions,
+  type DecodeStats,
+  decode,
+  NearfreeError,
+} from "@nearfree/core";
 import { type Command, Option } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { loadOrCalibrate } from "../../node/load-or-calibrate.ts";
 import { loadOrPredict } from "../../node/load-or-predict.ts";
 import { type OpenModel, openModel } from "../../node/open-model.ts";
+import type { TextCodec } from "../../node/text/text-codec.ts";
 import { createTextStream } from "../../node/text/text-stream.ts";
 import type { CommandContext, Runs } from "../command-context.ts";
 import { reportProgress } from "../print/progress.ts";
@@ -47,14 +55,9 @@ export function registerGenerate(program: Command, runs: Runs): void {
           options.policy === "plain"
             ? createScheduler({ profile, policy: "fixed", positions: 1, consistency })
             : createScheduler({ profile, policy: options.policy, consistency });
-        let stats: DecodeStats | undefined;
-        const text = createTextStream(codec);
-        let completion = "";
-        const show = (piece: string) => {
-          completion += piece;
-          output.write(piece);
-        };
-        const tokens = decode({
+        const asked = folder.notGreedy;
+        if (asked.length > 0) onWarning(`${path} asks for ${asked.join(", ")}: generate is greedy and does without`);
+        await complete(context, codec, origin, {
           runner,
           scheduler,
           drafter: createNgramDrafter(),
@@ -62,18 +65,38 @@ export function registerGenerate(program: Command, runs: Runs): void {
           maxNewTokens: options.maxNewTokens,
           stopTokens: folder.eosTokenIds,
           signal,
-          onFinish: (finished) => {
-            stats = finished;
-          },
         });
-        for await (const token of tokens) show(text.push(token));
-        show(text.end());
-        output.result({ completion, origin, stats: jsonStats(stats!) }, `\n\n${statsText(stats!)}`);
       } finally {
         await model.release();
       }
     }),
   );
+}
+
+/** Shows the text as it comes, and what it took: of a decode that breaks off too. */
+async function complete({ output }: CommandContext, codec: TextCodec, origin: string, options: DecodeOptions) {
+  const text = createTextStream(codec);
+  let completion = "";
+  let stats: DecodeStats | undefined;
+  const show = (piece: string) => {
+    completion += piece;
+    output.write(piece);
+  };
+  const onFinish = (finished: DecodeStats) => {
+    stats = finished;
+  };
+  const report = (how: "result" | "partial") => {
+    show(text.end());
+    if (stats) output[how]({ completion, origin, stats: jsonStats(stats) }, `\n\n${statsText(stats)}`);
+  };
+  output.log.debug({ prompt: options.prompt.length }, "decoding");
+  try {
+    for await (const token of decode({ ...options, onFinish })) show(text.push(token));
+  } catch (error) {
+    report("partial");
+    throw error;
+  }
+  report("result");
 }
 
 /** The measured profile: from the cache, or measured now; or else, where that is not wanted, a predicted one. */

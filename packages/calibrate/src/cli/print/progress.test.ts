@@ -9,12 +9,9 @@ it("names the cells of a grid, and says how long the rest of it takes once one i
   let now = 0;
   let after = 2;
   const output = {
-    json: false,
     log: pino({ level: "silent" }),
     progress: (line: string) => void lines.push(line),
     settle: () => {},
-    write: () => {},
-    result: () => {},
   };
   const report = reportProgress(output, { clock: () => now, cellsAfter: () => after });
   const cell = { contextLength: 256, batch: 2 };
@@ -40,12 +37,9 @@ it("one line that says what costs what, how many forwards there may be and how l
   let now = 0;
   const report = reportProgress(
     {
-      json: false,
       log: pino({ level: "silent" }),
       progress: (line) => void lines.push(line),
       settle: () => void lines.push("settled"),
-      write: () => {},
-      result: () => {},
     },
     { clock: () => now },
   );

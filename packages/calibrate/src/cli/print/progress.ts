@@ -15,7 +15,7 @@ export interface ProgressOptions {
 
 /** Shows a calibration's events as one progress line with the time left at most, and logs what stays of interest. */
 export function reportProgress(
-  output: Output,
+  output: Pick<Output, "log" | "progress" | "settle">,
   { clock = () => performance.now(), budgetMs = DEFAULT_BUDGET_MS, cellsAfter }: ProgressOptions = {},
 ): (event: CalibrationEvent) => void {
   let left: TimeLeft | undefined;
