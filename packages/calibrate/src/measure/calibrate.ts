@@ -2,13 +2,14 @@ import { type Measurement, NearfreeError, type Stop } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { CellRun } from "./cell-run.ts";
 import { certifyBoundary } from "./certify.ts";
+import { clockGrain, fitGroup } from "./clock-grain.ts";
 import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
 import { hintedPositions } from "./hinted-sweep.ts";
 import { InvarianceRecorder, recordSingly, recordTogether } from "./invariance.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
 import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
-import { clockGrain, forwardsPerSample, MAX_GROUP, testAgainstItself } from "./qualify.ts";
+import { testAgainstItself } from "./qualify.ts";
 import { confirmInversion, INVERSION_PAIRS, inversionCandidates } from "./statistics/inversions.ts";
 import { createRandom } from "./statistics/random.ts";
 import { Samples } from "./statistics/samples.ts";
@@ -28,6 +29,9 @@ const LATE_SHARE = 0.65;
 const HINTED_SHARE = 0.6;
 /** Share of the budget that the sweep may see when the boundary is to be certified after it. */
 const SWEEP_SHARE = 0.25;
+/** Groups of forwards after which a clock that has not moved stands still; steps of it that show T(1) roughly. */
+const ROUGH_GROUPS = 16;
+const ROUGH_STEPS = 3;
 /** Most inversions that direct pairs are spent on. */
 const MAX_INVERSIONS = 2;
 /** The same where neighbours have been measured: they knew the inversions first. */
@@ -145,7 +149,7 @@ async function prepareClock(probe: Probe, meter: Meter, settings: Settings, find
   const grainMs = clockGrain(clock);
   const warm: number[] = [];
   const onRun = (ms: number) => {
-    if (warm.length === 0) findings.coldMs = ms;
+    if (warm.length === 0) findings.coldMs = Math.max(0, ms);
     warm.push(ms);
     findings.baseMs = [Math.min(...warm)];
   };
@@ -155,13 +159,27 @@ async function prepareClock(probe: Probe, meter: Meter, settings: Settings, find
     const hinted = settings.hint !== undefined;
     await recordSingly(findings.invariance, probe.rows, meter, { most: probe.maxPositions, hinted });
   }
-  const group = forwardsPerSample(grainMs, Math.min(...warm), epsilon);
-  meter.group = group ?? MAX_GROUP;
-  if (group !== undefined) return true;
-  const baseMs = await meter.time(1);
-  if (baseMs === 0) throw invalidOption("clock", "one that moves while forwards run", "one that stands still");
-  findings.baseMs = [baseMs];
+  if (await fitGroup(meter, grainMs, warm, epsilon)) return true;
+  findings.baseMs = [await roughBaseMs(meter, grainMs)];
   return false;
+}
+
+/**
+ * T(1) on a clock that is too coarse for a ratio: of as many forwards as it takes a few steps for, or at most what the clock could have
+ * missed of them.
+ *
+ * @throws NearfreeError `invalid-argument` for a clock that stands still or goes back.
+ */
+async function roughBaseMs(meter: Meter, grainMs = Number.POSITIVE_INFINITY): Promise<number> {
+  let ms = 0;
+  let groups = 0;
+  while (groups < ROUGH_GROUPS && !(ms * meter.group > ROUGH_STEPS * grainMs)) {
+    ms += await meter.time(1);
+    groups++;
+  }
+  if (ms > 0) return ms / groups;
+  if (Number.isFinite(grainMs)) return grainMs / (groups * meter.group);
+  throw invalidOption("clock", "one that moves on while forwards run", "one that stands still or goes back");
 }
 
 /** Tests n = 1 against itself. False: nothing can be told apart here. */

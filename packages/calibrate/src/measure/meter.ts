@@ -18,6 +18,9 @@ export class MeasuringStopped extends Error {
   }
 }
 
+/** Times in a row that are not above zero before the clock is given up. */
+const CLOCK_TRIES = 3;
+
 /** The only place where forwards are run and time is read. Every timing is counted, and may end the measurement. */
 export class Meter {
   /** Forwards run, and those of them that count against the budget (equal unless forwards are grouped). */
@@ -25,6 +28,11 @@ export class Meter {
   timings = 0;
   /** Forwards timed together: more than one where the clock is coarse. */
   group = 1;
+  /**
+   * Whether the clock can tell how long a group takes. Then a time that is not above zero is the clock's fault (it was set back), and
+   * taken again.
+   */
+  trusted = false;
   readonly #probe: Probe;
   readonly #clock: Clock;
   readonly #budget: Budget;
@@ -39,8 +47,9 @@ export class Meter {
     this.#startMs = clock();
   }
 
+  /** Never below zero, wherever the clock goes. */
   get elapsedMs(): number {
-    return this.#clock() - this.#startMs;
+    return Math.max(0, this.#clock() - this.#startMs);
   }
 
   /** Share of the budget that is spent: of the forwards or of the time, whichever is larger. */
@@ -63,11 +72,19 @@ export class Meter {
 
   /**
    * Ms of one forward of n positions: `group` of them, divided. Where forwards are grouped their `prepare` is timed too, at n = 1
-   * as at any other n.
+   * as at any other n. Above zero once the clock is `trusted`.
    *
-   * @throws MeasuringStopped before running anything.
+   * @throws MeasuringStopped before running anything; `unresolvable` for a clock that keeps going back.
    */
   async time(n: number): Promise<number> {
+    for (let tries = 0; tries < CLOCK_TRIES; tries++) {
+      const ms = await this.#timeOnce(n);
+      if (ms > 0 || !this.trusted) return ms;
+    }
+    throw new MeasuringStopped("unresolvable");
+  }
+
+  async #timeOnce(n: number): Promise<number> {
     this.#check();
     this.timings++;
     await this.#probe.prepare(n);

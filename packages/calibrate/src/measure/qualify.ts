@@ -1,15 +1,7 @@
-import type { Clock } from "@nearfree/core";
 import type { Meter } from "./meter.ts";
 import { ANCHORS_A_SIDE } from "./statistics/samples.ts";
 import { expectedHalfWidth, pooledScale, typical } from "./statistics/stats.ts";
 
-/** Clock readings taken to find its grain, and distinct steps that end the search early. */
-const MAX_CLOCK_READS = 20_000;
-const CLOCK_STEPS = 8;
-/** Share of epsilon that the clock's grain may take in a sample. */
-const GRAIN_SHARE = 0.1;
-/** Most forwards timed together: beyond it the model is too fast for the clock. */
-export const MAX_GROUP = 64;
 /** Timings of one round of the A/A test; rounds before the verdict that nothing can be told apart; rounds that a verdict looks at. */
 const AA_TIMINGS = 8;
 const AA_ROUNDS = 4;
@@ -29,27 +21,6 @@ export interface Qualification {
   readonly smallestRatio: number;
   /** Whether there is hope: see `HOPELESS`. What was measured in the end is held to 1 + epsilon / 2. */
   readonly resolvable: boolean;
-}
-
-/** Smallest step of the clock in ms; 0 for one that never moved while it was watched. */
-export function clockGrain(clock: Clock): number {
-  let grain = Number.POSITIVE_INFINITY;
-  let steps = 0;
-  let previous = clock();
-  for (let i = 0; i < MAX_CLOCK_READS && steps < CLOCK_STEPS; i++) {
-    const now = clock();
-    if (now === previous) continue;
-    grain = Math.min(grain, now - previous);
-    previous = now;
-    steps++;
-  }
-  return steps === 0 ? 0 : grain;
-}
-
-/** Forwards to time together so that grain / (group * baseMs) <= epsilon / 10; undefined where even 64 are too few. */
-export function forwardsPerSample(grainMs: number, baseMs: number, epsilon: number): number | undefined {
-  const group = Math.max(1, Math.ceil(grainMs / (GRAIN_SHARE * epsilon * baseMs)));
-  return group <= MAX_GROUP ? group : undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { type Clock, DEFAULT_EPSILON, NearfreeError, type Profile, prefixFree } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { CellRun } from "../measure/cell-run.ts";
+import { clockGrain, fitGroup } from "../measure/clock-grain.ts";
 import { InvarianceRecorder, recordTogether } from "../measure/invariance.ts";
 import { MeasuringStopped, Meter } from "../measure/meter.ts";
-import { clockGrain, forwardsPerSample, testAgainstItself } from "../measure/qualify.ts";
+import { testAgainstItself } from "../measure/qualify.ts";
 import { createRandom } from "../measure/statistics/random.ts";
 import { Samples } from "../measure/statistics/samples.ts";
 import { warmUp } from "../measure/warm-up.ts";
@@ -78,9 +79,9 @@ async function testClaims(
   const warm: number[] = [];
   await warmUp(meter, 1, (ms) => warm.push(ms));
   if (probe.rows !== undefined) await recordTogether(invariance, probe.rows, meter, 1);
-  const group = forwardsPerSample(clockGrain(clock), Math.min(...warm), DEFAULT_EPSILON);
-  if (group === undefined) return unresolvable("the clock is too coarse for so fast a model");
-  meter.group = group;
+  if (!(await fitGroup(meter, clockGrain(clock), warm, DEFAULT_EPSILON))) {
+    return unresolvable("the clock is too coarse for so fast a model");
+  }
   samples.addNull((await testAgainstItself(meter, DEFAULT_EPSILON)).nullSamples);
   const run = new CellRun({ probe, meter, samples, invariance, random: createRandom(1), onWarming: () => {} });
   const positions = claims.map((claim) => claim.positions);

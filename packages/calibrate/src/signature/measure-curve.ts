@@ -2,9 +2,10 @@ import type { AbortSignalLike, Clock } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { throwIfAborted } from "@nearfree/core/measure";
 import { CellRun } from "../measure/cell-run.ts";
+import { clockGrain, fitGroup } from "../measure/clock-grain.ts";
 import { InvarianceRecorder } from "../measure/invariance.ts";
-import { Meter } from "../measure/meter.ts";
-import { clockGrain, forwardsPerSample, MAX_GROUP } from "../measure/qualify.ts";
+import { MeasuringStopped, Meter } from "../measure/meter.ts";
+import { invalidOption } from "../measure/options.ts";
 import { createRandom } from "../measure/statistics/random.ts";
 import { Samples } from "../measure/statistics/samples.ts";
 import { typical } from "../measure/statistics/stats.ts";
@@ -38,18 +39,31 @@ export interface MeasureCurveOptions {
  * T(n) of a probe at every n asked for, in anchored blocks as `calibrate` takes them, none decided early: a signature needs the shape
  * of the whole curve, not one boundary.
  *
- * @throws NearfreeError `aborted`. What the probe throws passes through.
+ * @throws NearfreeError `aborted`; `invalid-argument` for a clock that does not move while 64 forwards run. What the probe throws
+ *   passes through.
  */
-export async function measureCurve(
+export async function measureCurve(probe: Probe, options: MeasureCurveOptions): Promise<MeasuredCurve> {
+  try {
+    return await measureRounds(probe, options);
+  } catch (error) {
+    if (!(error instanceof MeasuringStopped)) throw error;
+    throw invalidOption("clock", "one that moves on while forwards run", "one too coarse for them");
+  }
+}
+
+async function measureRounds(
   probe: Probe,
   { clock, positions, budgetMs, signal }: MeasureCurveOptions,
 ): Promise<MeasuredCurve> {
   const start = clock();
   const unlimited = { forwards: Number.POSITIVE_INFINITY, ms: Number.POSITIVE_INFINITY };
   const meter = new Meter(probe, clock, unlimited, undefined);
-  let first = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < WARM_FORWARDS; i++) first = Math.min(first, await meter.time(1));
-  meter.group = forwardsPerSample(clockGrain(clock), Math.max(first, Number.MIN_VALUE), CLOCK_EPSILON) ?? MAX_GROUP;
+  const grainMs = clockGrain(clock);
+  const warm: number[] = [];
+  for (let i = 0; i < WARM_FORWARDS; i++) warm.push(await meter.time(1));
+  // A kernel may be too fast for the clock: its figures are then as coarse, but there.
+  await fitGroup(meter, grainMs, warm, CLOCK_EPSILON);
+  meter.trusted = true;
   const samples = new Samples();
   const invariance = new InvarianceRecorder();
   const run = new CellRun({ probe, meter, samples, invariance, random: createRandom(1), onWarming: () => {} });
