@@ -8,7 +8,13 @@ function recordingRunner(contextLimit: number, vocabularySize = 2): Runner & { r
   const calls: string[] = [];
   return {
     calls,
-    describe: () => ({ vocabularySize, contextLimit, batchLimit: 1, kvCache: "in-place" }),
+    describe: () => ({
+      vocabularySize,
+      contextLimit,
+      batchLimit: 1,
+      kvCache: "in-place",
+      rowsAtOnce: Number.POSITIVE_INFINITY,
+    }),
     get length() {
       return cache.length;
     },
@@ -78,6 +84,18 @@ describe("createModelProbe", () => {
     const tokens = new Int32Array(20);
     expect(createModelProbe(recordingRunner(100), { tokens, contextLength: 8 }).maxPositions).toBe(12);
     expect(createModelProbe(recordingRunner(10), { tokens, contextLength: 8 }).maxPositions).toBe(2);
+  });
+
+  it("has no more positions than the runner runs at once", () => {
+    const runner = recordingRunner(100);
+    const described = runner.describe();
+    const tokens = new Int32Array(20);
+    const probe = (rowsAtOnce: number) =>
+      createModelProbe(
+        { ...runner, length: 0, describe: () => ({ ...described, rowsAtOnce }) },
+        { tokens, contextLength: 8 },
+      );
+    expect([probe(1).maxPositions, probe(5).maxPositions, probe(31).maxPositions]).toEqual([1, 5, 12]);
   });
 
   it.each([

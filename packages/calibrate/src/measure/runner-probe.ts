@@ -23,7 +23,7 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
   if (typeof runner?.describe !== "function") {
     throw refused("runner", "a Runner", typeof runner, "pass what createSessionRunner or openModel gives");
   }
-  const { contextLimit, vocabularySize } = runner.describe();
+  const { contextLimit, vocabularySize, rowsAtOnce } = runner.describe();
   const { tokens, contextLength } = options ?? {};
   requireText(tokens, vocabularySize);
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= tokens.length) {
@@ -53,7 +53,8 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
   }
 
   return {
-    maxPositions: Math.min(contextLimit, text.length) - contextLength,
+    // More rows than the runner runs at once are several forwards: their cost says nothing of parallelism.
+    maxPositions: Math.min(Math.min(contextLimit, text.length) - contextLength, rowsAtOnce),
     prepare(n: number) {
       if (next + n > text.length) next = 0;
       input = text.subarray(next, next + n);

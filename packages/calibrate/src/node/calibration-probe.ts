@@ -19,9 +19,9 @@ export async function createCalibrationProbe(model: OpenModel, { contextLength, 
   const tokens = calibrationTokens(model, batch * (contextLength + MOST_POSITIONS));
   if (batch === 1) return createModelProbe(model.runner, { tokens, contextLength });
   const { contextLimit } = model.runner.describe();
-  const { ioNames } = model.folder;
   const { Tensor } = await loadRuntime();
-  const named = ioNames && { ioNames };
+  const { ioNames, kvSizes } = model.folder;
+  const named = { ...(ioNames && { ioNames }), kvSizes };
   return createBatchProbe(model.session, { Tensor, tokens, contextLength, batch, contextLimit, ...named });
 }
 

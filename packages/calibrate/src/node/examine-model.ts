@@ -60,7 +60,8 @@ export async function examineModel(path: string, options: ExamineModelOptions = 
   if (runtime !== undefined) requireProvider(runtime, executionProvider);
   const threads = chooseThreads(options.threads, readCpuAllowance(), onWarning);
   const folder = await resolveModelFolder(path);
-  const { summary, logitsRows, traits } = summarizeFile(folder.modelPath, rowConfig(folder));
+  const { summary, logitsRows, io, traits } = summarizeFile(folder.modelPath, rowConfig(folder));
+  if (io.state.length > 0) throw statefulModel(folder.modelPath, io.state);
   if (logitsRows === "last") throw prunedHead(folder.modelPath);
   for (const line of summary.unresolved) onWarning?.(`${folder.modelPath}: ${line}`);
   if (folder.contextLimit === undefined) {
@@ -69,6 +70,18 @@ export async function examineModel(path: string, options: ExamineModelOptions = 
   const sessionOptions = { executionProviders: [executionProvider], intraOpNumThreads: threads };
   const environment = currentEnvironment(runtime, sessionOptions);
   return { folder, summary, traits, environment, sessionOptions, contextLimit: folder.contextLimit ?? ASSUMED_CONTEXT };
+}
+
+function statefulModel(path: string, state: readonly string[]): NearfreeError {
+  const more = state.length > 3 ? ` and ${state.length - 3} more` : "";
+  return new NearfreeError({
+    code: "unsupported-model",
+    from: "calibrate",
+    what: `state of ${path}`,
+    expected: "a KV cache that rewinds by length, so that draft tokens can be taken back",
+    received: `recurrent or convolutional state (${state.slice(0, 3).join(", ")}${more})`,
+    remedy: "use a model whose whole state is a KV cache",
+  });
 }
 
 function prunedHead(path: string): NearfreeError {

@@ -35,7 +35,10 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
       traits,
       ...(folder.ioNames && { ioNames: folder.ioNames }),
       ...(options.prefillChunk !== undefined && { prefillChunk: options.prefillChunk }),
+      kvSizes: folder.kvSizes,
     });
+    const { rowsAtOnce, rowsAtOnceReason } = runner.describe();
+    if (rowsAtOnce === 1) options.onWarning?.(`${folder.modelPath}: one position at a time: ${rowsAtOnceReason}`);
     return {
       folder,
       summary,

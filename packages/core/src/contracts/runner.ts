@@ -8,6 +8,13 @@ export interface RunnerDescription {
   readonly batchLimit: number;
   /** How the KV cache is kept: written in place, or returned anew by each forward. */
   readonly kvCache: "in-place" | "growing";
+  /**
+   * Most rows of a `forward` that are run at once, Infinity where nothing limits them. 1: every row costs a forward of its own, so no
+   * draft can pay.
+   */
+  readonly rowsAtOnce: number;
+  /** Why `rowsAtOnce` is limited, in a few words. */
+  readonly rowsAtOnceReason?: string | undefined;
 }
 
 /**
@@ -26,6 +33,10 @@ export interface Runner {
    *
    * `rows` is how many of the last positions need logits; default all, 0 for none. A runner may run a long input in several
    * forwards when `rows` is less than `tokens.length` (prefill).
+   *
+   * What is returned equals the same tokens run one at a time, but for the rounding of kernels that differ with the number of rows: where
+   * the model's own rows would not, the runner splits the forward. Of two tokens or more none runs as a single row then, unless
+   * `rowsAtOnce` is 1.
    *
    * @throws NearfreeError `invalid-argument` for no tokens, a token outside the vocabulary, `rows` outside 0..tokens.length, or a
    *   released runner, `context-exceeded` when `length + tokens.length > contextLimit` (nothing was run in either case),

@@ -2,8 +2,9 @@ import type { Draft, Drafter } from "../contracts/drafter.ts";
 import { createDraft } from "../contracts/drafter.ts";
 import type { Plan } from "../contracts/plan.ts";
 import type { Runner } from "../contracts/runner.ts";
-import type { Outcome, PlanRequest } from "../contracts/scheduler.ts";
+import type { Outcome, PlanRequest, Scheduler } from "../contracts/scheduler.ts";
 import { createScores } from "../contracts/scores.ts";
+import { FixedScheduler } from "../schedule/fixed-scheduler.ts";
 import { SHADOW_DEPTH, Shadow } from "./draft/shadow.ts";
 import type { DecodeOptions, ResolvedOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
@@ -20,11 +21,14 @@ export class DecodeState {
   /** Tokens that may still be yielded. */
   wanted: number;
   readonly contextBound: boolean;
+  /** The caller's; where the runner cannot run several rows at once, one that plans one position and says so. */
+  readonly scheduler: Scheduler;
   readonly #options: DecodeOptions;
   readonly #resolved: ResolvedOptions;
   readonly #runner: Runner;
   readonly #vocabularySize: number;
   readonly #contextLimit: number;
+  readonly #mostRows: number; // Of a forward that is run at once.
   readonly #drafter: Drafter | undefined;
   readonly #draft: Draft;
   readonly #shadow: Shadow;
@@ -38,9 +42,14 @@ export class DecodeState {
   #stats: DecodeStats | undefined;
 
   constructor(options: DecodeOptions) {
-    const resolved = resolveOptions(options);
-    const { runner, scheduler, drafter } = options;
-    const { contextLimit, vocabularySize } = runner.describe();
+    const checked = resolveOptions(options);
+    const { runner, drafter } = options;
+    const { contextLimit, vocabularySize, rowsAtOnce } = runner.describe();
+    const alone = rowsAtOnce === 1;
+    const scheduler = alone ? new FixedScheduler(1, "unsupported") : options.scheduler;
+    const resolved = alone ? resolveOptions({ ...options, scheduler }) : checked;
+    this.scheduler = scheduler;
+    this.#mostRows = Math.max(rowsAtOnce, scheduler.minRows);
     const mostDrafted = scheduler.maxPositions - 1;
     this.#options = options;
     this.#resolved = resolved;
@@ -85,10 +94,10 @@ export class DecodeState {
     // Wanted tokens fit into the context behind a forward of the fewest rows: so do as many positions.
     request.positionLimit = this.wanted;
     request.contextLength = this.#runner.length;
-    request.rowLimit = this.#contextLimit - this.#runner.length;
+    request.rowLimit = Math.min(this.#contextLimit - this.#runner.length, this.#mostRows);
     request.drafted = this.#draft.length = 0;
     this.outcome.draftMs = 0;
-    const most = Math.min(this.#options.scheduler.draftLimit(), this.wanted - 1);
+    const most = Math.min(this.scheduler.draftLimit(), this.wanted - 1);
     if (this.#drafter === undefined || most < 1) return undefined;
     const startMs = this.#resolved.clock();
     const pending = this.#drafter.propose(most, this.#draft);

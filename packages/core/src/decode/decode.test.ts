@@ -187,6 +187,31 @@ describe("decode", () => {
     expect(runner.forwards).toEqual([3, 1, 1, 1]);
   });
 
+  it("plans one position where the runner runs no more rows at once, says so, and asks for no draft", async () => {
+    const model = { repetition: 1, period: 6, rowsAtOnce: 1 };
+    const drafter: Drafter = { ...createNgramDrafter(), propose: () => expect.fail("drafted") };
+    const scheduler = createScheduler({
+      policy: "fixed",
+      positions: 8,
+      profile: invariantProfile(3),
+      consistency: "bitwise",
+    });
+    expect(scheduler.minRows).toBe(2);
+    const { tokens, stats } = await decodeScripted(model, scheduler, [1, 2, 3, 4, 5, 6, 1, 2], drafter);
+    expect(stats.reasons).toEqual({ unsupported: stats.forwards });
+    expect(new Set(stats.trace)).toEqual(new Set([1]));
+    const plain = await decodeScripted({ repetition: 1, period: 6 }, plainScheduler(), [1, 2, 3, 4, 5, 6, 1, 2]);
+    expect(tokens).toEqual(plain.tokens);
+  });
+
+  it("runs no more rows in a forward than the runner runs at once", async () => {
+    const runner = createScriptedRunner({ repetition: 1, period: 6, rowsAtOnce: 5 });
+    const scheduler = createScheduler({ policy: "fixed", positions: 8 });
+    const prompt = [1, 2, 3, 4, 5, 6, 1, 2];
+    await decodeAll({ runner, scheduler, drafter: createNgramDrafter(), prompt, maxNewTokens: 60 });
+    expect(Math.max(...runner.forwards.slice(1))).toBe(5);
+  });
+
   it("awaits a drafter that answers later", async () => {
     const ngram = createNgramDrafter();
     const later: Drafter = {

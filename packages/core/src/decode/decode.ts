@@ -10,6 +10,8 @@ import type { DecodeStats, FinishReason } from "./stats.ts";
  * invariance class). However it ends, by break, abort or failure, the KV cache then holds the prompt and the yielded tokens but
  * for the very last token, whose forward would be the next one. To go on, decode again with the longer prompt.
  *
+ * Where the runner runs one row at a time (`rowsAtOnce` 1), every plan is one position, its reason `unsupported`; the scheduler is not asked.
+ *
  * @throws NearfreeError at once: `invalid-argument` for an option outside its range, `context-exceeded` for a prompt that
  *   leaves no room for a token. From the generator: `aborted` between forwards, `run-failed` for logits without a number, and
  *   whatever runner, drafter or callbacks throw.
@@ -19,7 +21,8 @@ export function decode(options: DecodeOptions): AsyncGenerator<number, DecodeSta
 }
 
 async function* run(state: DecodeState, options: DecodeOptions): AsyncGenerator<number, DecodeStats, void> {
-  const { runner, scheduler, signal, stop } = options;
+  const { runner, signal, stop } = options;
+  const { scheduler } = state;
   try {
     throwIfAborted(signal, "decode");
     await state.prefill();

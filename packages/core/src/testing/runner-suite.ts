@@ -50,6 +50,31 @@ export function describeRunnerContract(
       expect(batchLimit).toBeGreaterThanOrEqual(1);
     });
 
+    it("says how many rows it runs at once, and in one line why not more", () => {
+      const { rowsAtOnce, rowsAtOnceReason } = runner.describe();
+      expect(rowsAtOnce).toBeGreaterThanOrEqual(1);
+      expect(rowsAtOnce === Number.POSITIVE_INFINITY || Number.isSafeInteger(rowsAtOnce)).toBe(true);
+      if (rowsAtOnce === Number.POSITIVE_INFINITY) expect(rowsAtOnceReason).toBeUndefined();
+      else expect(rowsAtOnceReason).toMatch(/^\S.{0,120}$/);
+    });
+
+    it("gives single rows' logits for several rows on a past, whatever was there before", async () => {
+      const singles: Float32Array[] = [];
+      for (const token of TEXT) singles.push((await runner.forward([token])).slice());
+      for (const [start, n] of [
+        [4, 2],
+        [2, 4],
+        [30, 8],
+        [17, 16],
+        [33, 7],
+      ] as const) {
+        runner.rewind(start);
+        const logits = await runner.forward(TEXT.subarray(start, start + n));
+        for (let i = 0; i < n; i++) expectClose(logits.slice(i * columns, (i + 1) * columns), singles[start + i]!);
+        if (start + n < TEXT.length) await runner.forward(TEXT.subarray(start + n)); // The text as it was.
+      }
+    });
+
     it("gives one row of finite logits for each position", async () => {
       const logits = await runner.forward(TEXT.subarray(0, 5));
       expect(logits.length).toBe(5 * columns);

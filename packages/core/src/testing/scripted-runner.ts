@@ -11,6 +11,8 @@ export interface ScriptedModelOptions {
   readonly seed?: number;
   /** Tokens whose forward had fewer rows than this carry other bits, which can flip the argmax. Default 0: invariant. */
   readonly variantBelow?: number;
+  /** What `describe()` tells of it; the forwards do not change. Default: no limit. */
+  readonly rowsAtOnce?: number;
   /** Simulated ms of a forward of `rows` rows. Default 1. */
   readonly costMs?: (rows: number) => number;
 }
@@ -30,6 +32,8 @@ export interface ScriptedRunner extends Runner {
  */
 export function createScriptedRunner(options: ScriptedModelOptions = {}): ScriptedRunner {
   const { vocabularySize = 64, contextLimit = 512, costMs = () => 1, variantBelow = 0 } = options;
+  const { rowsAtOnce = Number.POSITIVE_INFINITY } = options;
+  const reason = rowsAtOnce === Number.POSITIVE_INFINITY ? {} : { rowsAtOnceReason: "the script says so" };
   const cached: number[] = [];
   // variants[i]: 1 where token i was run in a forward of fewer rows than variantBelow
   const variants: number[] = [];
@@ -40,7 +44,7 @@ export function createScriptedRunner(options: ScriptedModelOptions = {}): Script
     cached,
     forwards,
     clock: () => nowMs,
-    describe: () => ({ vocabularySize, contextLimit, batchLimit: 1, kvCache: "in-place" }),
+    describe: () => ({ vocabularySize, contextLimit, batchLimit: 1, kvCache: "in-place", rowsAtOnce, ...reason }),
     get length() {
       return cached.length;
     },

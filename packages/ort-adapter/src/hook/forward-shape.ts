@@ -1,8 +1,9 @@
 import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { classifyIo } from "../onnx/graph/classify-io.ts";
-import type { IoTemplates, SessionIo } from "../runner/io-names.ts";
-import { DEFAULT_IO_TEMPLATES } from "../runner/io-names.ts";
+import type { SessionIo } from "../runner/io-names.ts";
+import type { IoTemplates } from "../runner/io-templates.ts";
+import { DEFAULT_IO_TEMPLATES } from "../runner/io-templates.ts";
 
 /** Inputs that tell what a forward is. Those of transformers.js, optimum and onnxruntime-genai, unless named otherwise. */
 interface TellingInputs {

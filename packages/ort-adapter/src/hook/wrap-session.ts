@@ -1,6 +1,7 @@
 import { type Clock, createScheduler, NearfreeError, type Scheduler } from "@nearfree/core";
 import type { RunnableSession } from "../runner/decoder-pass.ts";
-import type { IoTemplates, SessionIo } from "../runner/io-names.ts";
+import type { SessionIo } from "../runner/io-names.ts";
+import type { IoTemplates } from "../runner/io-templates.ts";
 import { ForwardShape } from "./forward-shape.ts";
 import { RunMeter } from "./run-meter.ts";
 import { SequenceHook, type SessionHook } from "./sequence-hook.ts";

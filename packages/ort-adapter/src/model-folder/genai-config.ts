@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { IoTemplates } from "../runner/io-names.ts";
+import type { IoTemplates } from "../runner/io-templates.ts";
+import type { KvSizes } from "../runner/trial/first-run.ts";
 import { type JsonObject, numberIn, objectIn, readJsonObject, stringIn } from "./json-file.ts";
 import { tokenIds } from "./token-ids.ts";
 
@@ -12,6 +13,7 @@ export interface GenaiConfig {
   readonly described: {
     readonly ioNames: Partial<IoTemplates>;
     readonly contextLimit?: number;
+    readonly kvSizes?: KvSizes;
     readonly genaiConfig: JsonObject;
   };
 }
@@ -22,12 +24,14 @@ const INPUT_KEYS = {
   positionIds: "position_ids",
   pastKey: "past_key_names",
   pastValue: "past_value_names",
+  past: "past_names",
 } as const satisfies Partial<Record<keyof IoTemplates, string>>;
 
 const OUTPUT_KEYS = {
   logits: "logits",
   presentKey: "present_key_names",
   presentValue: "present_value_names",
+  present: "present_names",
 } as const satisfies Partial<Record<keyof IoTemplates, string>>;
 
 /**
@@ -49,6 +53,8 @@ export async function readGenaiConfig(folder: string): Promise<GenaiConfig | und
     ...names(OUTPUT_KEYS, objectIn(decoder, "outputs") ?? {}),
   ]) as Partial<IoTemplates>;
   const contextLimit = numberIn(model, "context_length");
+  const heads = numberIn(decoder, "num_key_value_heads");
+  const headDim = numberIn(decoder, "head_size");
   return {
     fileName: stringIn(decoder, "filename") ?? "model.onnx",
     eosTokenIds: tokenIds(model.eos_token_id),
@@ -57,6 +63,7 @@ export async function readGenaiConfig(folder: string): Promise<GenaiConfig | und
       ioNames,
       genaiConfig: config,
       ...(contextLimit !== undefined && { contextLimit }),
+      ...((heads ?? headDim) !== undefined && { kvSizes: { heads, headDim } }),
     },
   };
 }

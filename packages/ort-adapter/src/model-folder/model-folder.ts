@@ -2,11 +2,13 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
 import { insideFolder } from "../onnx/read/inside-folder.ts";
-import type { IoTemplates } from "../runner/io-names.ts";
+import type { IoTemplates } from "../runner/io-templates.ts";
+import type { KvSizes } from "../runner/trial/first-run.ts";
 import { type EndOfText, findEndOfText, idsOf } from "./end-of-text.ts";
 import { type GenaiConfig, readGenaiConfig } from "./genai-config.ts";
 import { notGreedy } from "./generation-settings.ts";
 import { type JsonObject, numberIn, objectIn, readJsonObject } from "./json-file.ts";
+import { readKvSizes } from "./kv-sizes.ts";
 
 /** A model on disk: its graph, and what the files beside it say. */
 export interface ModelFolder {
@@ -28,6 +30,8 @@ export interface ModelFolder {
   readonly notGreedy: readonly string[];
   /** Names of inputs and outputs, where genai_config.json gives them. */
   readonly ioNames?: Partial<IoTemplates> | undefined;
+  /** Sizes of the KV cache, where a file gives them: a graph may leave them open. */
+  readonly kvSizes?: KvSizes | undefined;
 }
 
 /** Keys under which configurations of different families keep the context length. */
@@ -123,6 +127,7 @@ async function describe(modelPath: string, folder: string, genai: GenaiConfig | 
     eosTokenIds: idsOf(endOfText),
     endOfText,
     notGreedy: [...new Set([...notGreedy(generation ?? {}), ...notGreedy(genai?.search ?? {})])],
+    kvSizes: configs.map(readKvSizes).find((sizes) => sizes !== undefined),
   };
 }
 

@@ -1,10 +1,12 @@
 import { NearfreeError } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import type { TensorConstructor } from "onnxruntime-common";
+import type { Feeds } from "./cache/kv-cache.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
-import { type IoTemplates, resolveIo, type SessionIo } from "./io-names.ts";
-import type { Feeds } from "./kv-cache.ts";
+import { resolveIo, type SessionIo } from "./io-names.ts";
+import type { IoTemplates } from "./io-templates.ts";
 import { type Past, Sequences } from "./sequences.ts";
+import { firstRun, type KvSizes } from "./trial/first-run.ts";
 
 /** Widest forward, where the caller names none and the context has room for it. */
 const DEFAULT_MAX_POSITIONS = 64;
@@ -24,6 +26,8 @@ export interface BatchProbeOptions {
   readonly maxPositions?: number;
   /** Names where they are not those of transformers.js, optimum and onnxruntime-genai. */
   readonly ioNames?: Partial<IoTemplates>;
+  /** Sizes of the KV cache, where the session's metadata has symbols and a file beside the model tells. */
+  readonly kvSizes?: KvSizes | undefined;
 }
 
 /**
@@ -36,11 +40,12 @@ export interface BatchProbeOptions {
  */
 export async function createBatchProbe(
   session: SessionIo & RunnableSession,
-  { Tensor: TensorClass, ioNames, ...options }: BatchProbeOptions,
+  { Tensor: TensorClass, ioNames, kvSizes, ...options }: BatchProbeOptions,
 ): Promise<Probe> {
   checkOptions(options);
   const { contextLength, contextLimit, maxPositions = DEFAULT_MAX_POSITIONS } = options;
-  const sequences = new Sequences(session, resolveIo(session, ioNames), TensorClass, options);
+  const { io } = await firstRun(session, resolveIo(session, ioNames), TensorClass, { sizes: kvSizes });
+  const sequences = new Sequences(session, io, TensorClass, options);
   const columns = await sequences.tryOut();
   const feeds: Feeds[] = []; // feeds[n]: of a forward of n positions on the context.
   let past: Past | undefined;
@@ -80,7 +85,7 @@ export async function createBatchProbe(
   };
 }
 
-function checkOptions(options: Omit<BatchProbeOptions, "Tensor" | "ioNames">): void {
+function checkOptions(options: Omit<BatchProbeOptions, "Tensor" | "ioNames" | "kvSizes">): void {
   const { tokens, contextLength, batch, contextLimit, maxPositions = DEFAULT_MAX_POSITIONS } = options;
   const checks = [
     ["tokens", "at least one token", tokens.length, tokens.length > 0],

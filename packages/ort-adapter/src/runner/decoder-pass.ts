@@ -1,11 +1,11 @@
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+import type { Feeds, Fetches, KvCache, Results } from "./cache/kv-cache.ts";
 import type { DecoderIo } from "./decoder-io.ts";
 import { onDevice, readBack } from "./device-tensor.ts";
 import { bitsOf } from "./half-bits.ts";
 import { createHalfTable } from "./half-table.ts";
 import { integerTensor, MaskFeed, RowFeed } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
-import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
 import { runFailed } from "./run-failed.ts";
 
 /** The part of an InferenceSession that a forward needs. */
@@ -29,6 +29,7 @@ export class DecoderPass {
   readonly #tokens: RowFeed;
   readonly #positions: RowFeed | undefined;
   readonly #mask: MaskFeed | undefined;
+  readonly #branch: { readonly past: Tensor; readonly empty: Tensor } | undefined;
   readonly #keep: (Tensor | undefined)[] = []; // #keep[rows]: the feed that asks for `rows` rows of logits.
   readonly #Tensor: TensorConstructor;
   readonly #feeds: Feeds = {};
@@ -42,8 +43,10 @@ export class DecoderPass {
     this.#io = io;
     this.#Tensor = TensorClass;
     this.#tokens = new RowFeed(TensorClass, io.tokens);
-    this.#positions = io.positionIds && new RowFeed(TensorClass, io.positionIds);
+    this.#positions = io.positionIds && new RowFeed(TensorClass, io.positionIds, io.positionIds.rank);
     this.#mask = io.attentionMask && new MaskFeed(TensorClass, io.attentionMask);
+    const branch = (past: boolean) => new TensorClass("bool", Uint8Array.of(past ? 1 : 0), [1]);
+    this.#branch = io.cacheBranch && { past: branch(true), empty: branch(io.cacheBranch.onEmpty) };
     this.#withLogits[io.logits.name] = null;
   }
 
@@ -68,6 +71,7 @@ export class DecoderPass {
     if (this.#positions) feeds[this.#positions.name] = this.#positions.count(cache.length, count);
     if (this.#mask) feeds[this.#mask.name] = this.#mask.ones(total);
     if (this.#io.logitsToKeep) this.#keepRows(count, rows);
+    if (this.#branch) feeds[this.#io.cacheBranch!.name] = this.#branch[cache.length > 0 ? "past" : "empty"];
 
     let results: Results;
     try {
@@ -75,15 +79,17 @@ export class DecoderPass {
     } catch (cause) {
       throw runFailed(feeds, cause);
     }
-    let logits: PassLogits | undefined;
-    if (rows > 0) {
+    cache.commit(total, results);
+    if (rows === 0) return undefined;
+    try {
       const { name } = this.#io.logits;
       const output = results[name] as Tensor;
       if (onDevice(output)) await readBack(name, output);
-      logits = this.#lastRows(output, rows);
+      return this.#lastRows(output, rows);
+    } catch (error) {
+      cache.rewind(total - count);
+      throw error;
     }
-    cache.commit(total, results);
-    return logits;
   }
 
   #keepRows(count: number, rows: number): void {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { Tensor } from "onnxruntime-common";
 import { describe, expect, it } from "vitest";
+import { createGrowingKvCache } from "./cache/growing-kv-cache.ts";
+import type { Feeds } from "./cache/kv-cache.ts";
 import type { KvSlot } from "./decoder-io.ts";
 import { freeOnDevice, onDevice, readBack } from "./device-tensor.ts";
-import { createGrowingKvCache } from "./growing-kv-cache.ts";
-import type { Feeds } from "./kv-cache.ts";
 
 const HEADS = 2;
 const SLOTS: readonly KvSlot[] = ["key", "value"].map((part) => ({

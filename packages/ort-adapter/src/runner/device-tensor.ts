@@ -1,5 +1,6 @@
 import { NearfreeError } from "@nearfree/core";
 import type { Tensor } from "onnxruntime-common";
+import { ortMessage } from "./ort-message.ts";
 import { isDeviceLost, outputLost } from "./run-failed.ts";
 
 /** Whether the elements are out of JavaScript's reach until they are read back: the runtime left them on the GPU. */
@@ -22,7 +23,7 @@ export async function readBack(output: string, tensor: Tensor): Promise<void> {
       from: "ort-adapter",
       what: `output ${output}`,
       expected: "data that can be read back",
-      received: `a tensor on ${tensor.location}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      received: `a tensor on ${tensor.location}: ${ortMessage(cause)}`,
       remedy: "leave preferredOutputLocation at cpu for this output",
       cause,
     });

@@ -1,37 +1,20 @@
 import { NearfreeError } from "@nearfree/core";
 import fc from "fast-check";
-import type { InferenceSession } from "onnxruntime-common";
 import { describe, expect, it } from "vitest";
-import type { IoTemplates, SessionIo } from "./io-names.ts";
+import {
+  type Declared,
+  decoder,
+  KV,
+  LOGITS,
+  MASK,
+  past,
+  present,
+  declaredSession as session,
+  TOKENS,
+} from "../testing/declared-session.ts";
+import type { SessionIo } from "./io-names.ts";
 import { resolveIo } from "./io-names.ts";
-
-type Shape = readonly (number | string)[];
-type Declared = readonly [name: string, type: string, shape: Shape];
-
-function session(inputs: readonly Declared[], outputs: readonly Declared[]): SessionIo {
-  const metadata = (values: readonly Declared[]) =>
-    values.map(([name, type, shape]) => ({ name, isTensor: true, type, shape }) as InferenceSession.ValueMetadata);
-  return {
-    inputNames: inputs.map(([name]) => name),
-    outputNames: outputs.map(([name]) => name),
-    inputMetadata: metadata(inputs),
-    outputMetadata: metadata(outputs),
-  };
-}
-
-const KV: Shape = ["batch_size", 4, "past_sequence_length", 32];
-const TOKENS: Declared = ["input_ids", "int64", ["batch_size", "sequence_length"]];
-const MASK: Declared = ["attention_mask", "int64", ["batch_size", "total_sequence_length"]];
-const LOGITS: Declared = ["logits", "float32", ["batch_size", "sequence_length", 2048]];
-const past = (type = "float32", shape = KV, layers = [0]): Declared[] =>
-  layers.flatMap((layer) =>
-    ["key", "value"].map((part): Declared => [`past_key_values.${layer}.${part}`, type, shape]),
-  );
-const present = (type = "float32", layers = [0]): Declared[] =>
-  layers.flatMap((layer) => ["key", "value"].map((part): Declared => [`present.${layer}.${part}`, type, KV]));
-
-const decoder = (extraInputs: readonly Declared[] = [], logits = LOGITS) =>
-  session([TOKENS, MASK, ...extraInputs, ...past()], [logits, ...present()]);
+import type { IoTemplates } from "./io-templates.ts";
 
 const refusal = (io: SessionIo, templates?: Partial<IoTemplates>): NearfreeError => {
   try {
@@ -66,9 +49,11 @@ describe("resolveIo", () => {
     });
     expect(io).toEqual({
       tokens: { name: "input_ids", type: "int64" },
+      oneToken: false,
       attentionMask: { name: "attention_mask", type: "int64" },
-      positionIds: { name: "position_ids", type: "int64" },
+      positionIds: { name: "position_ids", type: "int64", rank: 2 },
       logitsToKeep: { name: "num_logits_to_keep", type: "int64", scalar: true },
+      cacheBranch: undefined,
       logits: { name: "logits", type: "float32" },
       kv: [slot(0, "key"), slot(0, "value"), slot(1, "key"), slot(1, "value")],
       vocabularySize: 2048,
@@ -171,14 +156,43 @@ describe("resolveIo refuses, naming the offender,", () => {
       "inputs of unknown meaning",
       decoder([
         ["pixel_values", "float32", ["b", 3, 224, 224]],
-        ["use_cache_branch", "bool", [1]],
+        ["use_cache_branch", "int64", [1]],
       ]),
       "inputs pixel_values, use_cache_branch",
     ],
+    ["no tokens", session([MASK, ...past()], [LOGITS, ...present()]), "input input_ids"],
     [
-      "no tokens",
+      "embeddings in place of tokens",
       session([["inputs_embeds", "float32", ["b", "s", 64]], ...past()], [LOGITS, ...present()]),
-      "input input_ids",
+      "input inputs_embeds: expected token ids (input_ids), received embeddings, float32 [b, s, 64]; export the decoder with its embedding",
+    ],
+    [
+      "a graph that searches by itself",
+      session(
+        [TOKENS, ["max_length", "int32", [1]], ["num_beams", "int32", [1]]],
+        [["sequences", "int32", ["b", "n", "m"]]],
+      ),
+      "output logits: expected logits of every position, received output sequences: a graph that searches by itself (BeamSearch",
+    ],
+    [
+      "a mask with a row for every query",
+      session([TOKENS, ["attention_mask", "float32", ["b", 1, "s", "t"]], ...past()], [LOGITS, ...present()]),
+      "input attention_mask: expected int64, int32, float32 or bool [batch, total], received float32 [b, 1, s, t]; export the model with a mask",
+    ],
+    [
+      "a mask of fixed length",
+      session([TOKENS, ["attention_mask", "int64", [1, 2048]], ...past()], [LOGITS, ...present()]),
+      "input attention_mask: expected a free total length",
+    ],
+    [
+      "tokens without a batch",
+      session([["input_ids", "int64", ["s"]], ...past()], [LOGITS, ...present()]),
+      "input input_ids: expected [batch, sequence], received int64 [s]",
+    ],
+    [
+      "heads folded into the batch",
+      session([TOKENS, ...past("float32", ["batch * heads", "past", 64])], [LOGITS, ...present()]),
+      "input past_key_values.0.key: expected [batch, heads, sequence, head size], or [2, batch",
     ],
     [
       "tokens of another type",
@@ -186,9 +200,9 @@ describe("resolveIo refuses, naming the offender,", () => {
       "input input_ids",
     ],
     [
-      "one token at a time",
-      session([["input_ids", "int64", ["b", 1]], ...past()], [LOGITS, ...present()]),
-      "input input_ids",
+      "a fixed number of tokens",
+      session([["input_ids", "int64", ["b", 8]], ...past()], [LOGITS, ...present()]),
+      "input input_ids: expected a free sequence dimension",
     ],
     [
       "a fixed batch",

@@ -1,77 +1,60 @@
-import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession } from "onnxruntime-common";
-import type { DecoderIo, FloatType, IntegerInput, KvSlot } from "./decoder-io.ts";
+import type { DeclaredIo, FloatType, IntegerInput, IntegerType, MaskType } from "./decoder-io.ts";
+import { DEFAULT_IO_TEMPLATES, type IoTemplates } from "./io-templates.ts";
+import {
+  ANOTHER_EXPORT,
+  describeValue,
+  fixedDim,
+  listNames,
+  refuse,
+  type Value,
+  type Values,
+  valuesOf,
+} from "./io-values.ts";
+import { resolveKvSlots } from "./kv-slots.ts";
 
 /** The part of a session that says what a model takes and gives. */
 export type SessionIo = Pick<InferenceSession, "inputNames" | "outputNames" | "inputMetadata" | "outputMetadata">;
 
-/** Names of a decoder's inputs and outputs; `%d` stands for the layer, as in genai_config.json. */
-export interface IoTemplates {
-  readonly tokens: string;
-  readonly attentionMask: string;
-  readonly positionIds: string;
-  readonly logits: string;
-  readonly pastKey: string;
-  readonly pastValue: string;
-  readonly presentKey: string;
-  readonly presentValue: string;
-}
-
-/** What transformers.js, optimum and onnxruntime-genai write. */
-export const DEFAULT_IO_TEMPLATES: IoTemplates = {
-  tokens: "input_ids",
-  attentionMask: "attention_mask",
-  positionIds: "position_ids",
-  logits: "logits",
-  pastKey: "past_key_values.%d.key",
-  pastValue: "past_key_values.%d.value",
-  presentKey: "present.%d.key",
-  presentValue: "present.%d.value",
-};
-
 const LOGITS_TO_KEEP = ["num_logits_to_keep", "logits_to_keep"];
+const CACHE_BRANCH = "use_cache_branch";
+const EMBEDDINGS = "inputs_embeds";
 const STATE_THAT_CANNOT_REWIND = /^past_(conv|recurrent|ssm|state)|conv_state|ssm_state|recurrent_state/;
-
-type Shape = readonly (number | string)[];
-interface Value {
-  readonly name: string;
-  readonly type: string;
-  readonly shape: Shape;
-}
-type Values = ReadonlyMap<string, Value>;
 
 /**
  * Resolves what each input and output of a decoder is, from names, types and shapes alone.
  *
  * @throws NearfreeError `unsupported-model`, naming the offender: no KV cache, state that does not rewind by length, quantised or
- *   fixed-size KV, a head pruned to the last position, a fixed batch or sequence, inputs that nobody knows how to feed.
+ *   fixed-size KV, a head pruned to the last position, a fixed batch or sequence, a search or embeddings in place of tokens and
+ *   logits, inputs that nobody knows how to feed.
  */
-export function resolveIo(session: SessionIo, templates: Partial<IoTemplates> = {}): DecoderIo {
+export function resolveIo(session: SessionIo, templates: Partial<IoTemplates> = {}): DeclaredIo {
   const names = { ...DEFAULT_IO_TEMPLATES, ...templates };
   const inputs = valuesOf(session.inputMetadata);
   const outputs = valuesOf(session.outputMetadata);
 
   const state = session.inputNames.filter((name) => STATE_THAT_CANNOT_REWIND.test(name));
   if (state.length > 0) {
+    const remedy = "use a model whose whole state is a KV cache";
     refuse(
-      `state ${list(state)}`,
+      `state ${listNames(state)}`,
       "a KV cache that rewinds by length",
       "recurrent or convolutional state",
-      ANOTHER_MODEL,
+      remedy,
     );
   }
-  const kv = resolveKv(inputs, outputs, names);
-  const tokens = integerInput(inputs, names.tokens);
-  if (tokens === undefined) {
-    refuse(`input ${names.tokens}`, "token ids", `inputs ${list(session.inputNames)}`, "pass the names as ioNames");
-  }
-  requireFree(inputs.get(tokens.name)!, 1, "a free sequence dimension");
-  const logits = resolveLogits(outputs, names.logits);
-  const io: DecoderIo = {
+  refuseSearch(outputs, names.logits);
+  const tokens = resolveTokens(session, inputs, names.tokens);
+  const kv = resolveKvSlots(inputs, outputs, names);
+  const oneToken = fixedDim(inputs.get(tokens.name)!.shape[1]) === 1;
+  const logits = resolveLogits(outputs, names.logits, oneToken);
+  const io: DeclaredIo = {
     tokens,
-    attentionMask: integerInput(inputs, names.attentionMask),
-    positionIds: integerInput(inputs, names.positionIds),
+    oneToken,
+    attentionMask: resolveMask(inputs, names.attentionMask),
+    positionIds: resolvePositions(inputs, names.positionIds),
     logitsToKeep: resolveLogitsToKeep(inputs),
+    cacheBranch: inputs.get(CACHE_BRANCH)?.type === "bool" ? { name: CACHE_BRANCH, onEmpty: true } : undefined,
     logits: { name: logits.name, type: logits.type },
     kv,
     vocabularySize: logits.columns,
@@ -80,108 +63,82 @@ export function resolveIo(session: SessionIo, templates: Partial<IoTemplates> = 
   return io;
 }
 
-const ANOTHER_MODEL = "use a model whose whole state is a KV cache";
-const ANOTHER_EXPORT = "export the model again in the transformers.js layout";
-
-function valuesOf(metadata: readonly InferenceSession.ValueMetadata[]): Values {
-  const values = new Map<string, Value>();
-  for (const value of metadata) {
-    values.set(
-      value.name,
-      value.isTensor
-        ? { name: value.name, type: value.type, shape: value.shape }
-        : { name: value.name, type: "not a tensor", shape: [] },
-    );
-  }
-  return values;
+function refuseSearch(outputs: Values, logits: string): void {
+  if (outputs.has(logits) || !outputs.has("sequences")) return;
+  const received = "output sequences: a graph that searches by itself (BeamSearch, GreedySearch, Sampling)";
+  refuse(`output ${logits}`, "logits of every position", received, "export the decoder alone");
 }
 
-function integerInput(inputs: Values, name: string): IntegerInput | undefined {
+function resolveTokens(session: SessionIo, inputs: Values, name: string): IntegerInput {
+  const value = inputs.get(name);
+  if (value === undefined) {
+    const embeds = inputs.get(EMBEDDINGS);
+    if (embeds !== undefined) {
+      const remedy = "export the decoder with its embedding, so that it takes input_ids";
+      refuse(`input ${EMBEDDINGS}`, `token ids (${name})`, `embeddings, ${describeValue(embeds)}`, remedy);
+    }
+    refuse(`input ${name}`, "token ids", `inputs ${listNames(session.inputNames)}`, "pass the names as ioNames");
+  }
+  const type = integerType(value);
+  requireRank(value, [2], "[batch, sequence]");
+  requireFreeBatch(value, 0);
+  if ((fixedDim(value.shape[1]) ?? 1) > 1) {
+    refuse(`input ${name}`, "a free sequence dimension", describeValue(value), ANOTHER_EXPORT);
+  }
+  return { name, type };
+}
+
+function resolvePositions(inputs: Values, name: string): DeclaredIo["positionIds"] {
   const value = inputs.get(name);
   if (value === undefined) return undefined;
-  requireFreeBatch(value);
-  if (value.type !== "int64" && value.type !== "int32") {
-    refuse(`input ${name}`, "int64 or int32", describe(value), ANOTHER_EXPORT);
+  const type = integerType(value);
+  requireRank(value, [1, 2, 3], "[sequence], [batch, sequence] or [3, batch, sequence]");
+  const rank = value.shape.length as 1 | 2 | 3;
+  if (rank === 3 && (fixedDim(value.shape[0]) ?? 3) !== 3) {
+    refuse(`input ${name}`, "three rows of positions", describeValue(value), ANOTHER_EXPORT);
   }
-  return { name, type: value.type };
+  if (rank > 1) requireFreeBatch(value, rank - 2);
+  return { name, type, rank };
 }
 
-function resolveLogitsToKeep(inputs: Values): DecoderIo["logitsToKeep"] {
+/** A mask of ones means the same in each of its types; a mask with a row for every query does not. */
+function resolveMask(inputs: Values, name: string): DeclaredIo["attentionMask"] {
+  const value = inputs.get(name);
+  if (value === undefined) return undefined;
+  const types: readonly string[] = ["int64", "int32", "float32", "bool"] satisfies MaskType[];
+  if (value.shape.length !== 2 || !types.includes(value.type)) {
+    const remedy = "export the model with a mask of the positions, [batch, total]";
+    refuse(`input ${name}`, "int64, int32, float32 or bool [batch, total]", describeValue(value), remedy);
+  }
+  requireFreeBatch(value, 0);
+  if (fixedDim(value.shape[1]) !== undefined) {
+    refuse(`input ${name}`, "a free total length", describeValue(value), "export it without a static cache");
+  }
+  return { name, type: value.type as MaskType };
+}
+
+function resolveLogitsToKeep(inputs: Values): DeclaredIo["logitsToKeep"] {
   const value = LOGITS_TO_KEEP.map((name) => inputs.get(name)).find((found) => found !== undefined);
   if (value === undefined) return undefined;
-  if (value.type !== "int64" && value.type !== "int32") {
-    refuse(`input ${value.name}`, "int64 or int32", describe(value), ANOTHER_EXPORT);
-  }
-  return { name: value.name, type: value.type, scalar: value.shape.length === 0 };
+  return { name: value.name, type: integerType(value), scalar: value.shape.length === 0 };
 }
 
-function resolveKv(inputs: Values, outputs: Values, names: IoTemplates): KvSlot[] {
-  const keyOf = layerPattern(names.pastKey);
-  const layers = [...inputs.keys()]
-    .map((name) => keyOf.exec(name)?.[1])
-    .filter((layer) => layer !== undefined)
-    .sort((a, b) => Number(a) - Number(b));
-  if (layers.length === 0) {
-    const received = `inputs ${list([...inputs.keys()])}`;
-    refuse(
-      "KV cache",
-      `inputs like ${fill(names.pastKey, "0")}`,
-      received,
-      "export the model with its past (use_cache)",
-    );
-  }
-  return layers.flatMap((layer) => [
-    kvSlot(inputs, outputs, fill(names.pastKey, layer), fill(names.presentKey, layer)),
-    kvSlot(inputs, outputs, fill(names.pastValue, layer), fill(names.presentValue, layer)),
-  ]);
-}
-
-function kvSlot(inputs: Values, outputs: Values, past: string, present: string): KvSlot {
-  const value = inputs.get(past);
-  if (value === undefined) refuse(`input ${past}`, "a value beside every key", "no such input", ANOTHER_EXPORT);
-  const output = outputs.get(present);
-  if (output === undefined) refuse(`output ${present}`, `the counterpart of ${past}`, "no such output", ANOTHER_EXPORT);
-  if (value.type !== "float32" && value.type !== "float16") {
-    refuse(
-      `input ${past}`,
-      "a float32 or float16 KV cache",
-      describe(value),
-      "export the model without a quantised cache",
-    );
-  }
-  if (output.type !== value.type) refuse(`output ${present}`, value.type, output.type, ANOTHER_EXPORT);
-  requireFreeBatch(value);
-  const [, heads, sequence, headDim] = value.shape;
-  if (value.shape.length !== 4 || typeof heads !== "number" || typeof headDim !== "number") {
-    refuse(
-      `input ${past}`,
-      "[batch, heads, sequence, head size] with both sizes fixed",
-      describe(value),
-      ANOTHER_EXPORT,
-    );
-  }
-  if (typeof sequence === "number") {
-    refuse(
-      `input ${past}`,
-      "a KV cache whose length is free",
-      describe(value),
-      "export it without a window or static cache",
-    );
-  }
-  return { past, present, type: value.type, heads, headDim };
-}
-
-function resolveLogits(outputs: Values, name: string): { name: string; type: FloatType; columns: number | undefined } {
+function resolveLogits(
+  outputs: Values,
+  name: string,
+  oneToken: boolean,
+): { name: string; type: FloatType; columns: number | undefined } {
   const value = outputs.get(name);
   if (value === undefined) {
-    refuse(`output ${name}`, "logits", `outputs ${list([...outputs.keys()])}`, "pass the names as ioNames");
+    refuse(`output ${name}`, "logits", `outputs ${listNames([...outputs.keys()])}`, "pass the names as ioNames");
   }
-  if (value.type !== "float32" && value.type !== "float16") {
-    refuse(`output ${name}`, "float32 or float16", describe(value), ANOTHER_EXPORT);
+  const { type, shape } = value;
+  if (type !== "float32" && type !== "float16") {
+    refuse(`output ${name}`, "float32 or float16", describeValue(value), ANOTHER_EXPORT);
   }
-  if (value.shape.length === 2 || typeof value.shape[1] === "number") refusePrunedHead(name, describe(value));
-  const columns = value.shape[2];
-  return { name, type: value.type, columns: typeof columns === "number" ? columns : undefined };
+  const fixedRows = fixedDim(shape[1]) !== undefined && !oneToken;
+  if (shape.length !== 3 || fixedRows) refusePrunedHead(name, describeValue(value));
+  return { name, type, columns: fixedDim(shape[2]) };
 }
 
 /** @throws NearfreeError `unsupported-model`: the model gives logits of the last position only. */
@@ -189,48 +146,31 @@ export function refusePrunedHead(name: string, received: string): never {
   refuse(`output ${name}`, "logits of every position", received, "export the model without prune_lm_head");
 }
 
-function refuseUnknownInputs(inputNames: readonly string[], io: DecoderIo): void {
-  const known = new Set([io.tokens.name, io.attentionMask?.name, io.positionIds?.name, io.logitsToKeep?.name]);
+function refuseUnknownInputs(inputNames: readonly string[], io: DeclaredIo): void {
+  const { tokens, attentionMask, positionIds, logitsToKeep, cacheBranch } = io;
+  const known = new Set([tokens.name, attentionMask?.name, positionIds?.name, logitsToKeep?.name, cacheBranch?.name]);
   for (const slot of io.kv) known.add(slot.past);
   const unknown = inputNames.filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    refuse(
-      `inputs ${list(unknown)}`,
-      "tokens, mask, positions and KV cache only",
-      "inputs of unknown meaning",
-      ANOTHER_EXPORT,
-    );
+  if (unknown.length === 0) return;
+  const expected = "tokens, mask, positions and KV cache only";
+  refuse(`inputs ${listNames(unknown)}`, expected, "inputs of unknown meaning", ANOTHER_EXPORT);
+}
+
+function integerType(value: Value): IntegerType {
+  if (value.type !== "int64" && value.type !== "int32") {
+    refuse(`input ${value.name}`, "int64 or int32", describeValue(value), ANOTHER_EXPORT);
+  }
+  return value.type;
+}
+
+function requireRank(value: Value, ranks: readonly number[], expected: string): void {
+  if (!ranks.includes(value.shape.length)) {
+    refuse(`input ${value.name}`, expected, describeValue(value), ANOTHER_EXPORT);
   }
 }
 
-function requireFreeBatch(value: Value): void {
-  const batch = value.shape[0];
-  if (typeof batch === "number" && batch > 1)
-    refuse(`input ${value.name}`, "a batch of 1", describe(value), ANOTHER_EXPORT);
-}
-
-function requireFree(value: Value, axis: number, expected: string): void {
-  if (typeof value.shape[axis] === "number") refuse(`input ${value.name}`, expected, describe(value), ANOTHER_EXPORT);
-}
-
-function layerPattern(template: string): RegExp {
-  const [before = "", after = ""] = template.split("%d").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${before}(\\d+)${after}$`);
-}
-
-function fill(template: string, layer: string): string {
-  return template.replace("%d", () => layer);
-}
-
-function describe({ type, shape }: Value): string {
-  return `${type} [${shape.join(", ")}]`;
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 6).join(", ");
-  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
-}
-
-function refuse(what: string, expected: string, received: string, remedy: string): never {
-  throw new NearfreeError({ code: "unsupported-model", from: "ort-adapter", what, expected, received, remedy });
+function requireFreeBatch(value: Value, axis: number): void {
+  if ((fixedDim(value.shape[axis]) ?? 1) > 1) {
+    refuse(`input ${value.name}`, "a batch of 1", describeValue(value), ANOTHER_EXPORT);
+  }
 }

@@ -1,8 +1,10 @@
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { Router } from "../onnx/write/routers.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
-import { type IoTemplates, resolveIo, type SessionIo } from "./io-names.ts";
+import { resolveIo, type SessionIo } from "./io-names.ts";
+import type { IoTemplates } from "./io-templates.ts";
 import { Sequences } from "./sequences.ts";
+import { firstRun, type KvSizes } from "./trial/first-run.ts";
 
 export interface ReadRoutingOptions {
   /** The `Tensor` class of the runtime that made the session. */
@@ -11,6 +13,8 @@ export interface ReadRoutingOptions {
   readonly tokens: ArrayLike<number>;
   /** Names where they are not those of transformers.js, optimum and onnxruntime-genai. */
   readonly ioNames?: Partial<IoTemplates>;
+  /** Sizes of the KV cache, where the session's metadata has symbols and a file beside the model tells. */
+  readonly kvSizes?: KvSizes | undefined;
 }
 
 /**
@@ -22,9 +26,10 @@ export interface ReadRoutingOptions {
 export async function readRouting(
   session: SessionIo & RunnableSession,
   routers: readonly Router[],
-  { Tensor: TensorClass, tokens, ioNames }: ReadRoutingOptions,
+  { Tensor: TensorClass, tokens, ioNames, kvSizes }: ReadRoutingOptions,
 ): Promise<Int32Array[]> {
-  const sequences = new Sequences(session, resolveIo(session, ioNames), TensorClass, { batch: 1, tokens });
+  const { io } = await firstRun(session, resolveIo(session, ioNames), TensorClass, { sizes: kvSizes });
+  const sequences = new Sequences(session, io, TensorClass, { batch: 1, tokens });
   const names = routers.map(({ scores }) => scores);
   const results = await sequences.values(names, tokens.length);
   return routers.map(({ scores, active }) => {

@@ -1,6 +1,7 @@
 import { NearfreeError } from "@nearfree/core";
 import type { Tensor } from "onnxruntime-common";
-import type { Feeds } from "./kv-cache.ts";
+import type { Feeds } from "./cache/kv-cache.ts";
+import { ortMessage } from "./ort-message.ts";
 
 /** What browsers, Dawn, CUDA and DirectX say of a device that is gone. */
 const LOST =
@@ -9,7 +10,7 @@ const LOST_CODES = /DEVICE_(LOST|REMOVED|HUNG|RESET)/;
 
 /** Whether ONNX Runtime failed because its device went away: the KV cache on it is gone, and its sessions are of no more use. */
 export function isDeviceLost(cause: unknown): boolean {
-  const message = messageOf(cause);
+  const message = ortMessage(cause);
   return LOST.test(message) || LOST_CODES.test(message);
 }
 
@@ -20,19 +21,19 @@ function remedyAfter(cause: unknown): string {
     : "rewind(0) and run the text so far as the prompt, or make a new runner; where it fails again, check the model with ONNX Runtime alone, or give it a smaller input";
 }
 
-/** The error of a run that ONNX Runtime refused or broke off: names and shapes of what it was given. */
+/** The error of a run that ONNX Runtime refused or broke off: names and shapes of what it was given, the inputs beside the cache first. */
 export function runFailed(feeds: Feeds, cause: unknown): NearfreeError {
-  const shapes = Object.entries(feeds).map(([name, value]) => {
-    const { type, dims } = value as Tensor;
-    return `${name} ${type} [${dims.join(", ")}]`;
-  });
-  const more = shapes.length > 6 ? ` and ${shapes.length - 6} more` : "";
+  const shapes = Object.entries(feeds)
+    .map(([name, value]) => ({ name, tensor: value as Tensor }))
+    .sort((one, other) => one.tensor.dims.length - other.tensor.dims.length)
+    .map(({ name, tensor }) => `${name} ${tensor.type} [${tensor.dims.join(", ")}]`);
+  const more = shapes.length > 4 ? ` and ${shapes.length - 4} more` : "";
   return new NearfreeError({
     code: "run-failed",
     from: "ort-adapter",
     what: "session.run",
-    expected: `the model to run on ${shapes.slice(0, 6).join(", ")}${more}`,
-    received: messageOf(cause),
+    expected: `the model to run on ${shapes.slice(0, 4).join(", ")}${more}`,
+    received: ortMessage(cause),
     remedy: remedyAfter(cause),
     cause,
   });
@@ -45,12 +46,8 @@ export function outputLost(output: string, cause: unknown): NearfreeError {
     from: "ort-adapter",
     what: `output ${output}`,
     expected: "data that can be read back",
-    received: messageOf(cause),
+    received: ortMessage(cause),
     remedy: remedyAfter(cause),
     cause,
   });
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
 }

@@ -1,12 +1,14 @@
 import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+import type { Feeds, Fetches, Results } from "./cache/kv-cache.ts";
+import { kvArray, kvShape } from "./cache/kv-cache.ts";
 import type { DecoderIo, IntegerInput } from "./decoder-io.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { bitsOf, keepAsBits } from "./half-bits.ts";
 import { createHalfTable } from "./half-table.ts";
-import { integerTensor } from "./integer-feeds.ts";
+import { integerTensor, maskTensor, onesOf } from "./integer-feeds.ts";
 import { refusePrunedHead } from "./io-names.ts";
-import type { Feeds, Fetches, Results } from "./kv-cache.ts";
+import { ortMessage } from "./ort-message.ts";
 import { runFailed } from "./run-failed.ts";
 
 /** Positions of one forward while the context is read in. */
@@ -60,7 +62,7 @@ export class Sequences {
       results = await this.run(this.feeds(past, TRIAL_POSITIONS, TRIAL_POSITIONS), this.all, QUIET);
     } catch (error) {
       if (this.#batch === 1 || !(error instanceof NearfreeError && error.code === "run-failed")) throw error;
-      throw this.#refused(firstLine(error.cause), error.cause);
+      throw this.#refused(ortMessage(error.cause), error.cause);
     }
     const { name } = this.#io.logits;
     const { dims } = results[name] as Tensor;
@@ -83,10 +85,17 @@ export class Sequences {
 
   /** Inputs of a forward that adds `count` positions to `past`; `rows` of the last ones need logits. */
   feeds({ length, tensors }: Past, count: number, rows: number): Feeds {
-    const { attentionMask, positionIds, logitsToKeep } = this.#io;
+    const { attentionMask, positionIds, logitsToKeep, cacheBranch } = this.#io;
     const feeds: Feeds = { ...tensors, ...this.tokensFrom(length, count) };
-    if (attentionMask) feeds[attentionMask.name] = this.#integers(attentionMask, length + count, () => 1);
-    if (positionIds) feeds[positionIds.name] = this.#integers(positionIds, count, (_, i) => length + i);
+    if (attentionMask) {
+      const ones = onesOf(attentionMask.type, this.#batch * (length + count));
+      feeds[attentionMask.name] = maskTensor(this.#Tensor, attentionMask.type, ones, this.#batch);
+    }
+    if (positionIds) feeds[positionIds.name] = this.#positions(positionIds, length, count);
+    if (cacheBranch) {
+      const past = length > 0 || cacheBranch.onEmpty;
+      feeds[cacheBranch.name] = new this.#Tensor("bool", Uint8Array.of(past ? 1 : 0), [1]);
+    }
     if (logitsToKeep) feeds[logitsToKeep.name] = integerTensor(this.#Tensor, logitsToKeep, Math.min(rows, count));
     return feeds;
   }
@@ -132,18 +141,30 @@ export class Sequences {
   }
 
   #emptyPast(): Past {
-    const tensors = this.#io.kv.map(({ past, type, heads, headDim }) => {
-      const none = type === "float32" ? new Float32Array(0) : new Uint16Array(0);
-      return [past, keepAsBits(new this.#Tensor(type, none, [this.#batch, heads, 0, headDim]))];
+    const tensors = this.#io.kv.map((slot) => {
+      const none = kvArray(slot.type, 0);
+      return [slot.past, keepAsBits(new this.#Tensor(slot.type, none, kvShape(slot, this.#batch, 0)))];
     });
     return { length: 0, tensors: Object.fromEntries(tensors) };
   }
 
+  /** The same positions for every sequence, in the model's own rank. */
+  #positions({ type, rank }: NonNullable<DecoderIo["positionIds"]>, start: number, count: number): Tensor {
+    const shape = rank === 1 ? [count] : rank === 2 ? [this.#batch, count] : [3, this.#batch, count];
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    return this.#tensor(type, size, shape, (at) => start + (at % count));
+  }
+
   /** A tensor [batch, count]. */
   #integers({ type }: IntegerInput, count: number, value: (b: number, i: number) => number): Tensor {
-    const values = Array.from({ length: this.#batch * count }, (_, at) => value(Math.floor(at / count), at % count));
+    const shape = [this.#batch, count];
+    return this.#tensor(type, this.#batch * count, shape, (at) => value(Math.floor(at / count), at % count));
+  }
+
+  #tensor(type: IntegerInput["type"], size: number, shape: number[], value: (at: number) => number): Tensor {
+    const values = Array.from({ length: size }, (_, at) => value(at));
     const data = type === "int64" ? BigInt64Array.from(values, BigInt) : Int32Array.from(values);
-    return new this.#Tensor(type, data, [this.#batch, count]);
+    return new this.#Tensor(type, data, shape);
   }
 
   #refused(received: string, cause?: unknown): NearfreeError {
@@ -157,8 +178,4 @@ export class Sequences {
       cause,
     });
   }
-}
-
-function firstLine(cause: unknown): string {
-  return cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
 }

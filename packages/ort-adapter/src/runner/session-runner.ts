@@ -1,20 +1,25 @@
 import type { Runner, RunnerDescription } from "@nearfree/core";
-import { NearfreeError } from "@nearfree/core";
-import type { TensorConstructor } from "onnxruntime-common";
+import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
+import { createClippedKvCache } from "./cache/clipped-kv-cache.ts";
+import { ClippedPresent } from "./cache/clipped-present.ts";
+import { DEFAULT_KV_CHUNK } from "./cache/in-place-kv-cache.ts";
+import type { Feeds, KvCache } from "./cache/kv-cache.ts";
+import { checkForward, invalid } from "./check-forward.ts";
+import type { DecoderIo } from "./decoder-io.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { DecoderPass } from "./decoder-pass.ts";
-import type { KvCacheMode } from "./find-kv-cache.ts";
-import { findKvCache } from "./find-kv-cache.ts";
-import { DEFAULT_KV_CHUNK } from "./in-place-kv-cache.ts";
-import type { IoTemplates, SessionIo } from "./io-names.ts";
+import { forwardPieces, type Piece } from "./forward-pieces.ts";
+import type { SessionIo } from "./io-names.ts";
 import { resolveIo } from "./io-names.ts";
-import type { KvCache } from "./kv-cache.ts";
+import type { IoTemplates } from "./io-templates.ts";
+import { TokenHistory } from "./token-history.ts";
+import type { KvCacheMode } from "./trial/find-kv-cache.ts";
+import { findKvCache } from "./trial/find-kv-cache.ts";
+import { firstRun, type KvSizes } from "./trial/first-run.ts";
 
 /** Positions of one forward while a long input is read in (prefill). */
 export const DEFAULT_PREFILL_CHUNK = 128;
-
-const MIN_PREFILL_CHUNK = 3;
 
 export interface SessionRunnerOptions {
   /** The `Tensor` class of the runtime that made the session. */
@@ -25,16 +30,21 @@ export interface SessionRunnerOptions {
   readonly kvCache?: KvCacheMode;
   /** Positions by which an in-place KV cache grows. Default {@link DEFAULT_KV_CHUNK}. */
   readonly kvChunk?: number;
-  /** Positions of one prefill forward, at least 3. Default {@link DEFAULT_PREFILL_CHUNK}. */
+  /** Positions of one prefill forward. Default {@link DEFAULT_PREFILL_CHUNK}; 1: everything one position at a time. */
   readonly prefillChunk?: number;
   /** Names where they are not those of transformers.js, optimum and onnxruntime-genai. */
   readonly ioNames?: Partial<IoTemplates>;
+  /** Sizes of the KV cache, where the session's metadata has symbols and a file beside the model tells. Else they are found out by runs. */
+  readonly kvSizes?: KvSizes | undefined;
   /** What the model's graph says of its rows, where somebody read it. */
   readonly traits?: RowTraits | undefined;
 }
 
 /**
- * Wraps a session into a `Runner` for one sequence. Runs the model a few times on six positions to see what it can do.
+ * Wraps a session into a `Runner` for one sequence. Runs the model about 25 times on a few positions to see what it can do.
+ *
+ * What `forward` returns equals the same positions run one at a time, but for kernel rounding: a forward is split where the graph
+ * changes (`traits.walls`), and run one position at a time where several rows were found not to equal single ones.
  *
  * @throws NearfreeError `unsupported-model` naming what cannot be verified or fed, `invalid-argument` for an option out of range,
  *   `run-failed` when the model does not run at all.
@@ -43,37 +53,76 @@ export async function createSessionRunner(
   session: SessionIo & RunnableSession,
   options: SessionRunnerOptions,
 ): Promise<Runner> {
-  const { Tensor: TensorClass, contextLimit, kvCache = "auto" } = options;
+  const { Tensor: TensorClass, contextLimit, kvCache = "auto", traits } = options;
   const prefillChunk = options.prefillChunk ?? DEFAULT_PREFILL_CHUNK;
   const kvChunk = options.kvChunk ?? DEFAULT_KV_CHUNK;
   requireInteger("contextLimit", contextLimit, 1);
-  requireInteger("prefillChunk", prefillChunk, MIN_PREFILL_CHUNK);
+  requireInteger("prefillChunk", prefillChunk, 1);
   requireInteger("kvChunk", kvChunk, 1);
 
-  const io = resolveIo(session, options.ioNames);
-  const pass = new DecoderPass(session, io, TensorClass);
-  const found = await findKvCache(pass, io, TensorClass, kvCache, { chunk: kvChunk, contextLimit });
+  const declared = resolveIo(session, options.ioNames);
+  const first = await firstRun(session, declared, TensorClass, { sizes: options.kvSizes, window: traits?.window });
+  const pass = new DecoderPass(session, first.io, TensorClass);
+  const { cache, fault } = await findKvCache(pass, first, TensorClass, {
+    mode: kvCache,
+    chunk: kvChunk,
+    contextLimit,
+    window: traits?.window,
+  });
+  const alone = traits?.dependence ?? fault ?? (prefillChunk === 1 ? "prefillChunk 1 was asked for" : undefined);
+  const kept = cache.rowsAtOnce;
+  const reason = alone ?? (kept === undefined ? undefined : `the model keeps a window of ${kept} positions`);
   const description: RunnerDescription = {
-    vocabularySize: found.vocabularySize,
+    vocabularySize: first.columns,
     contextLimit,
     batchLimit: 1,
-    kvCache: found.cache.mode,
+    kvCache: cache.mode,
+    rowsAtOnce: alone === undefined ? (kept ?? Number.POSITIVE_INFINITY) : 1,
+    ...(reason !== undefined && { rowsAtOnceReason: reason }),
   };
-  return new SessionRunner(pass, found.cache, description, prefillChunk);
+  return new SessionRunner({
+    pass,
+    io: first.io,
+    Tensor: TensorClass,
+    cache,
+    description,
+    prefillChunk,
+    walls: traits?.walls ?? [],
+  });
+}
+
+interface SessionRunnerParts {
+  readonly pass: DecoderPass;
+  readonly io: DecoderIo;
+  readonly Tensor: TensorConstructor;
+  readonly cache: KvCache;
+  readonly description: RunnerDescription;
+  readonly prefillChunk: number;
+  readonly walls: readonly number[];
 }
 
 class SessionRunner implements Runner {
   readonly #pass: DecoderPass;
-  readonly #cache: KvCache;
+  readonly #io: DecoderIo;
+  readonly #Tensor: TensorConstructor;
   readonly #description: RunnerDescription;
   readonly #prefillChunk: number;
+  readonly #walls: readonly number[];
+  #cache: KvCache;
+  #rowsAtOnce: number;
+  readonly #tokens = new TokenHistory(); // Of every position in the cache: the one before a lone position is run again.
+  #logits = NO_LOGITS;
   #state: "idle" | "running" | "released" = "idle";
 
-  constructor(pass: DecoderPass, cache: KvCache, description: RunnerDescription, prefillChunk: number) {
+  constructor({ pass, io, Tensor: TensorClass, cache, description, prefillChunk, walls }: SessionRunnerParts) {
     this.#pass = pass;
+    this.#io = io;
+    this.#Tensor = TensorClass;
     this.#cache = cache;
     this.#description = description;
+    this.#rowsAtOnce = description.rowsAtOnce;
     this.#prefillChunk = prefillChunk;
+    this.#walls = walls;
   }
 
   describe(): RunnerDescription {
@@ -85,22 +134,13 @@ class SessionRunner implements Runner {
   }
 
   async forward(tokens: ArrayLike<number>, rows: number = tokens.length): Promise<Float32Array> {
-    this.#check(tokens, rows);
+    this.#requireIdle("forward");
+    checkForward(tokens, rows, this.length, this.#description);
     const start = this.#cache.length;
     this.#state = "running";
     try {
-      // The last forward holds every row asked for; what comes before is read in chunks and its logits are never fetched.
-      let from = 0;
-      for (
-        let count = this.#nextChunk(tokens.length, rows);
-        count > 0;
-        count = this.#nextChunk(tokens.length - from, rows)
-      ) {
-        await this.#pass.run(this.#cache, tokens, from, count, 0);
-        from += count;
-      }
-      const logits = await this.#pass.run(this.#cache, tokens, from, tokens.length - from, rows);
-      return logits === undefined ? NO_LOGITS : logits.data;
+      this.#tokens.write(start, tokens);
+      return await this.#run(start, tokens.length, rows);
     } catch (error) {
       this.#cache.rewind(start);
       throw error;
@@ -124,41 +164,60 @@ class SessionRunner implements Runner {
     this.#cache.release();
   }
 
-  /**
-   * Positions to run before the last forward when `left` remain; 0 when the last forward takes them all. A single position would run on
-   * the kernels of n = 1, whose bits differ from those of every n >= 2: no chunk is one, and none leaves one.
-   */
-  #nextChunk(left: number, rows: number): number {
-    if (left <= this.#prefillChunk || left - rows < 2) return 0;
-    const count = Math.min(this.#prefillChunk, left - rows);
-    return left - count === 1 ? count - 1 : count;
+  /** Runs positions [start, start + count), whose tokens are remembered, in as many forwards as it takes. */
+  async #run(start: number, count: number, rows: number): Promise<Float32Array> {
+    const pieces = forwardPieces(start, count, rows, {
+      chunk: this.#prefillChunk,
+      rowsAtOnce: this.#rowsAtOnce,
+      walls: this.#walls,
+      contextLimit: this.#description.contextLimit,
+    });
+    let given = 0;
+    for (const [i, piece] of pieces.entries()) {
+      let logits: Float32Array;
+      try {
+        logits = await this.#runPiece(piece);
+      } catch (error) {
+        if (!(error instanceof ClippedPresent) || this.#cache.rowsAtOnce !== undefined) throw error;
+        await this.#keepWindows(error.windows);
+        return this.#run(start, count, rows);
+      }
+      if (i === pieces.length - 1 && piece.rows === rows) return logits;
+      const { vocabularySize } = this.#description;
+      if (this.#logits.length < rows * vocabularySize) this.#logits = new Float32Array(rows * vocabularySize);
+      this.#logits.set(logits.subarray(0, piece.rows * vocabularySize), given * vocabularySize);
+      given += piece.rows;
+    }
+    return this.#logits.subarray(0, rows * this.#description.vocabularySize);
   }
 
-  #check(tokens: ArrayLike<number>, rows: number): void {
-    this.#requireIdle("forward");
-    const { vocabularySize, contextLimit } = this.#description;
-    const count = tokens.length;
-    if (count === 0) throw invalid("tokens", "at least one token", "none", "forward at least one token");
-    if (!Number.isInteger(rows) || rows < 0 || rows > count) {
-      throw invalid("rows", `an integer from 0 to ${count}`, String(rows), "ask for rows of this forward only");
-    }
-    if (this.length + count > contextLimit) {
-      throw new NearfreeError({
-        code: "context-exceeded",
-        from: "ort-adapter",
-        what: "forward",
-        expected: `at most ${contextLimit} positions`,
-        received: `${this.length} + ${count}`,
-        remedy: "shorten the input or rewind",
-      });
-    }
-    for (let i = 0; i < count; i++) {
-      const token = tokens[i]!;
-      if (!(token >= 0 && token < vocabularySize && Number.isInteger(token))) {
-        const expected = `an integer from 0 to ${vocabularySize - 1}`;
-        throw invalid(`token ${i}`, expected, String(token), "use the tokenizer that belongs to the model");
-      }
-    }
+  /** The logits of a piece's rows. */
+  async #runPiece({ from, count, rows, before, behind }: Piece): Promise<Float32Array> {
+    const last = from + count;
+    // Padding repeats the last token: whatever stood there before is forgotten.
+    if (behind > 0) this.#tokens.repeat(last - 1, behind);
+    if (this.#cache.length !== from - before) this.#cache.rewind(from - before);
+    const all = before + count + behind;
+    const wanted = rows === 0 ? 0 : rows + behind;
+    const logits = await this.#pass.run(this.#cache, this.#tokens.values, from - before, all, wanted);
+    if (behind > 0) this.#cache.rewind(last);
+    return logits === undefined ? NO_LOGITS : logits.data.subarray(0, rows * logits.columns);
+  }
+
+  /**
+   * The model keeps a window that nobody had named: from here on every position is kept for it. Whether several rows are right beyond
+   * the window was never tried, so they run one at a time.
+   */
+  async #keepWindows(windows: readonly number[]): Promise<void> {
+    const before = this.#cache;
+    const held: Feeds = {};
+    await before.bind(before.length, held, {});
+    const next = createClippedKvCache(this.#io.kv, this.#Tensor, windows);
+    const results = this.#io.kv.map(({ past, present }) => [present, held[past] as Tensor]);
+    next.commit(before.length, Object.fromEntries(results));
+    before.release();
+    this.#cache = next;
+    this.#rowsAtOnce = 1;
   }
 
   #requireIdle(what: string): void {
@@ -173,8 +232,4 @@ function requireInteger(what: string, value: number, least: number): void {
   if (!Number.isInteger(value) || value < least) {
     throw invalid(what, `an integer of at least ${least}`, String(value), "change the option");
   }
-}
-
-function invalid(what: string, expected: string, received: string, remedy: string): NearfreeError {
-  return new NearfreeError({ code: "invalid-argument", from: "ort-adapter", what, expected, received, remedy });
 }

@@ -1,6 +1,7 @@
 import { buildDecoder } from "../build/decoder.ts";
 import type { AttentionKind, Quantisation } from "../build/decoder-spec.ts";
 import { GENERATED_SHAPES } from "../build/generated-shapes.ts";
+import type { Model } from "../onnx/model.ts";
 import { encodeModelToBytes } from "../onnx/write/writer.ts";
 
 /** A decoder small enough to build and run in milliseconds. */
@@ -10,6 +11,8 @@ export interface SmallDecoderOptions {
   readonly attention?: AttentionKind;
   readonly quantisation?: Quantisation;
   readonly positionIds?: boolean;
+  /** Changes the model before it is written. */
+  readonly edit?: (model: Model) => Model;
 }
 
 /** The bytes of an ONNX model of `SMALL_SHAPE` with seeded random weights, large enough that attention matters. */
@@ -17,6 +20,7 @@ export function smallDecoder({
   attention = "gqa",
   quantisation = "fp32",
   positionIds = false,
+  edit = (model) => model,
 }: SmallDecoderOptions = {}): Uint8Array {
   const model = buildDecoder(
     { shape: SMALL_SHAPE, attention, quantisation, positionIds },
@@ -29,7 +33,7 @@ export function smallDecoder({
       vector: (_name, length) => new Float32Array(length).fill(1),
     },
   );
-  return encodeModelToBytes(model);
+  return encodeModelToBytes(edit(model));
 }
 
 /** Uniform in [-scale, scale], the same for the same name: xorshift32 seeded by the name. */

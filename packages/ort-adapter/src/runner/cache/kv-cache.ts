@@ -1,6 +1,6 @@
 import type { OnnxValue, Tensor, TensorConstructor } from "onnxruntime-common";
-import type { FloatType } from "./decoder-io.ts";
-import { bitsOf, keepAsBits } from "./half-bits.ts";
+import type { FloatType, KvSlot } from "../decoder-io.ts";
+import { bitsOf, keepAsBits } from "../half-bits.ts";
 
 /** Named tensors that go into a run. */
 export type Feeds = Record<string, OnnxValue>;
@@ -17,12 +17,17 @@ export interface KvCache {
   readonly mode: "in-place" | "growing";
   /** Positions held. */
   readonly length: number;
+  /** Most positions that a forward may add: more would be lost. Absent: any number. */
+  readonly rowsAtOnce?: number;
   /**
    * Makes room for `total` positions and names the past in `feeds` and the present in `fetches`. A promise where the past has to be
    * read back from a device first. @throws NearfreeError `unsupported-model` where the runtime cannot.
    */
   bind(total: number, feeds: Feeds, fetches: Fetches): void | Promise<void>;
-  /** Takes over what the run left: the cache now holds `total` positions. */
+  /**
+   * Takes over what the run left: the cache now holds `total` positions.
+   * @throws ClippedPresent where the run left fewer positions than this cache can do with. The cache is then unchanged.
+   */
   commit(total: number, results: Results): void;
   /** Forgets every position from `length` on; 0 <= length <= this.length. */
   rewind(length: number): void;
@@ -44,13 +49,16 @@ export function kvElements(tensor: Tensor): KvArray {
   return bitsOf(data as unknown as Uint16Array); // Float16Array, on runtimes that have it.
 }
 
-export function kvTensor(
-  TensorClass: TensorConstructor,
-  type: FloatType,
-  data: KvArray,
-  heads: number,
-  positions: number,
-  headDim: number,
-): Tensor {
-  return keepAsBits(new TensorClass(type, data, [1, heads, positions, headDim]));
+/** `data` [heads, positions, headDim] as a tensor of the slot's shape. */
+export function kvTensor(TensorClass: TensorConstructor, slot: KvSlot, data: KvArray, positions: number): Tensor {
+  return keepAsBits(new TensorClass(slot.type, data, kvShape(slot, 1, positions)));
+}
+
+export function kvShape({ heads, headDim, packed }: KvSlot, batch: number, positions: number): number[] {
+  return packed ? [2, batch, heads / 2, positions, headDim] : [batch, heads, positions, headDim];
+}
+
+/** Positions that a KV tensor has room for. */
+export function kvPositions({ dims }: Tensor): number {
+  return dims.at(-2) ?? 0;
 }

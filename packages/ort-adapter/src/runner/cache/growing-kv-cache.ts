@@ -1,10 +1,10 @@
-import { NearfreeError } from "@nearfree/core";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
-import type { KvSlot } from "./decoder-io.ts";
-import { freeOnDevice, onDevice, readBack } from "./device-tensor.ts";
-import { keepAsBits } from "./half-bits.ts";
+import type { KvSlot } from "../decoder-io.ts";
+import { freeOnDevice, onDevice, readBack } from "../device-tensor.ts";
+import { keepAsBits } from "../half-bits.ts";
+import { ClippedPresent } from "./clipped-present.ts";
 import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
-import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
+import { kvArray, kvElements, kvPositions, kvTensor } from "./kv-cache.ts";
 
 /**
  * Each forward returns a new present, which becomes the next past. Right for every model with a KV cache.
@@ -16,9 +16,7 @@ import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
  * packed, and freed as soon as no rewind can lead to them.
  */
 export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: TensorConstructor): KvCache {
-  const empty = slots.map((slot) =>
-    kvTensor(TensorClass, slot.type, kvArray(slot.type, 0), slot.heads, 0, slot.headDim),
-  );
+  const empty = slots.map((slot) => kvTensor(TensorClass, slot, kvArray(slot.type, 0), 0));
   let past: readonly Tensor[] = empty;
   let pastLength = 0; // Positions in the tensors of `past`, >= length.
   let before: readonly Tensor[] = empty; // The past that the last forward was given.
@@ -60,7 +58,7 @@ export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: Tens
     },
     commit(total: number, results: Results) {
       const present = slots.map((slot) => results[slot.present] as Tensor);
-      refuseWindow(slots, present, total);
+      if (present.some((tensor) => kvPositions(tensor) !== total)) throw new ClippedPresent(slots, present, total);
       past = present.map(keepAsBits);
       pastLength = total;
       length = total;
@@ -86,26 +84,13 @@ export function createGrowingKvCache(slots: readonly KvSlot[], TensorClass: Tens
   };
 }
 
-function refuseWindow(slots: readonly KvSlot[], present: readonly Tensor[], total: number): void {
-  const at = present.findIndex((tensor) => tensor.dims[2] !== total);
-  if (at < 0) return;
-  throw new NearfreeError({
-    code: "unsupported-model",
-    from: "ort-adapter",
-    what: `output ${slots[at]!.present}`,
-    expected: `a KV cache of ${total} positions`,
-    received: `[${present[at]!.dims.join(", ")}]`,
-    remedy: "export the model without a window or static cache",
-  });
-}
-
 /** Moves the first `to` of `from` positions of every head together, within the tensor's own memory. */
 function pack(TensorClass: TensorConstructor, slot: KvSlot, tensor: Tensor, from: number, to: number): Tensor {
-  const { type, heads, headDim } = slot;
+  const { heads, headDim } = slot;
   const data = kvElements(tensor);
   for (let head = 1; head < heads; head++) {
     const start = head * from * headDim;
     data.copyWithin(head * to * headDim, start, start + to * headDim);
   }
-  return kvTensor(TensorClass, type, data.subarray(0, heads * to * headDim), heads, to, headDim);
+  return kvTensor(TensorClass, slot, data.subarray(0, heads * to * headDim), to);
 }

@@ -1,5 +1,5 @@
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
-import type { KvSlot } from "./decoder-io.ts";
+import type { KvSlot } from "../decoder-io.ts";
 import type { Feeds, Fetches, KvArray, KvCache } from "./kv-cache.ts";
 import { kvArray, kvTensor } from "./kv-cache.ts";
 
@@ -14,8 +14,10 @@ const SLACK = 256;
 
 export interface InPlaceOptions {
   readonly chunk: number;
-  /** The capacity never exceeds it. */
+  /** The capacity never exceeds it, but for `leastCapacity`. */
   readonly contextLimit: number;
+  /** Capacity from the first forward on: a kernel with a sliding window wants that of its window. Default 0. */
+  readonly leastCapacity?: number;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface InPlaceOptions {
 export function createInPlaceKvCache(
   slots: readonly KvSlot[],
   TensorClass: TensorConstructor,
-  { chunk, contextLimit }: InPlaceOptions,
+  { chunk, contextLimit, leastCapacity = 0 }: InPlaceOptions,
 ): KvCache {
   let backing: KvArray[] = []; // Per slot: at least heads * capacity * headDim elements.
   let tensors: Tensor[] = []; // Per slot: a view [1, heads, capacity, headDim] of its backing.
@@ -34,15 +36,16 @@ export function createInPlaceKvCache(
   let length = 0;
 
   function resize(next: number): void {
-    const room = next > backed ? Math.min(contextLimit, Math.max(next, 2 * backed)) : backed;
+    const room = next > backed ? Math.max(next, Math.min(contextLimit, 2 * backed)) : backed;
     // All allocations come before the first move: a failure leaves the cache as it was.
     const target = slots.map((slot, i) =>
       room === backed ? backing[i]! : kvArray(slot.type, slot.heads * room * slot.headDim),
     );
-    tensors = slots.map(({ type, heads, headDim }, i) => {
+    tensors = slots.map((slot, i) => {
+      const { heads, headDim } = slot;
       const data = target[i]!;
       moveHeads(backing[i] ?? data, data, heads, capacity * headDim, next * headDim, length * headDim);
-      return kvTensor(TensorClass, type, data.subarray(0, heads * next * headDim), heads, next, headDim);
+      return kvTensor(TensorClass, slot, data.subarray(0, heads * next * headDim), next);
     });
     backing = target;
     backed = room;
@@ -55,7 +58,7 @@ export function createInPlaceKvCache(
       return length;
     },
     bind(total: number, feeds: Feeds, fetches: Fetches) {
-      const fitting = Math.min(contextLimit, Math.ceil(total / chunk) * chunk);
+      const fitting = Math.max(leastCapacity, Math.min(contextLimit, Math.ceil(total / chunk) * chunk));
       if (total > capacity || capacity > fitting + SLACK) resize(fitting);
       for (let i = 0; i < slots.length; i++) {
         feeds[slots[i]!.past] = tensors[i]!;

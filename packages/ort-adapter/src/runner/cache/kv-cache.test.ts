@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Tensor } from "onnxruntime-common";
 import { describe, expect, it } from "vitest";
-import type { KvSlot } from "./decoder-io.ts";
+import type { KvSlot } from "../decoder-io.ts";
 import { createGrowingKvCache } from "./growing-kv-cache.ts";
 import { createInPlaceKvCache } from "./in-place-kv-cache.ts";
 import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
