@@ -23,6 +23,7 @@ export { argmax, verifyGreedy } from "./decode/verify/greedy.ts";
 export type { Consistency } from "./profile/consistency.ts";
 export type { CostCurve, CostCurveOptions } from "./profile/curve.ts";
 export { createCostCurve, DEFAULT_MAX_POSITIONS } from "./profile/curve.ts";
+export { expectedTokens } from "./profile/expected-tokens.ts";
 export type {
   Boundary,
   CurvePoint,
@@ -37,6 +38,8 @@ export type {
 export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile/profile.ts";
 export type { ProfileStanding } from "./profile/profile-standing.ts";
 export { profileStanding } from "./profile/profile-standing.ts";
+export type { BestAt, Worth } from "./profile/worth.ts";
+export { ACCEPTANCES, worthOf } from "./profile/worth.ts";
 export type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./schedule/batch/batch.ts";
 export type { BatchSchedulerOptions } from "./schedule/batch/create-batch-scheduler.ts";
 export {

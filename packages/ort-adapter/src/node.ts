@@ -9,6 +9,7 @@ export type { JsonObject } from "./model-folder/json-file.ts";
 export { readJsonObject } from "./model-folder/json-file.ts";
 export type { ModelFolder } from "./model-folder/model-folder.ts";
 export { resolveModelFolder } from "./model-folder/model-folder.ts";
+export { modelLabel } from "./model-folder/model-label.ts";
 export { rowConfig } from "./model-folder/row-config.ts";
 export { summarizeFile } from "./model-folder/summarize-file.ts";
 export type { OpenModelFiles } from "./onnx/read/file-source.ts";

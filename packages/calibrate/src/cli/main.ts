@@ -1,19 +1,10 @@
-import { NearfreeError } from "@nearfree/core";
+import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
-import { toFailure } from "../node/to-failure.ts";
 import type { Runs } from "./command-context.ts";
-import { registerAdvise } from "./commands/advise-command.ts";
-import { registerCalibrate } from "./commands/calibrate-command.ts";
-import { registerDevice } from "./commands/device-command.ts";
-import { registerDoctor } from "./commands/doctor-command.ts";
-import { registerExport } from "./commands/export-command.ts";
-import { registerGenerate } from "./commands/generate-command.ts";
-import { registerImport } from "./commands/import-command.ts";
-import { registerPredict } from "./commands/predict-command.ts";
-import { registerReport } from "./commands/report-command.ts";
-import { registerShow } from "./commands/show-command.ts";
+import { addCommands } from "./command-table.ts";
 import { catchInterrupts } from "./interrupts.ts";
-import { createOutput, LOG_LEVELS, type OutputOptions } from "./output.ts";
+import { LOG_LEVELS } from "./log-level.ts";
+import type { OutputOptions } from "./output.ts";
 
 /**
  * The `nearfree` command. Exit codes: 0 done, 1 failed while running, 2 bad input or usage, 130 interrupted,
@@ -27,6 +18,7 @@ export async function main(args: readonly string[], interrupts = catchInterrupts
     .description(
       "Measures how many positions an ONNX decoder carries for almost the price of one, and decodes with it.",
     )
+    .version(version(), "--version", "print the version of nearfree")
     .option("--json", "print one JSON object on the last line of stdout", false)
     .addOption(new Option("--log-level <level>", "what goes to stderr").choices(LOG_LEVELS).default("warn"))
     .exitOverride()
@@ -35,12 +27,12 @@ export async function main(args: readonly string[], interrupts = catchInterrupts
   const runs: Runs =
     (action) =>
     async (...actionArgs) => {
-      const output = createOutput(program.opts<OutputOptions>());
+      const output = (await import("./output.ts")).createOutput(program.opts<OutputOptions>());
       try {
-        if (signal.aborted) throw interruptedAtOnce(signal);
+        if (signal.aborted) throw (await import("./interrupted-at-once.ts")).interruptedAtOnce(signal);
         await action({ output, signal }, ...actionArgs);
       } catch (error) {
-        const failure = toFailure(error);
+        const failure = (await import("../node/to-failure.ts")).toFailure(error);
         exitCode = (failure.code === "aborted" && interrupts.exitCode()) || failure.exitCode;
         output.log.debug({ err: error }, "stack");
         output.settle();
@@ -48,20 +40,11 @@ export async function main(args: readonly string[], interrupts = catchInterrupts
         output.failure({ code: failure.code, message: failure.line });
       }
     };
-  registerCalibrate(program, runs);
-  registerDevice(program, runs);
-  registerPredict(program, runs);
-  registerAdvise(program, runs);
-  registerShow(program, runs);
-  registerReport(program, runs);
-  registerGenerate(program, runs);
-  registerDoctor(program, runs);
-  registerExport(program, runs);
-  registerImport(program, runs);
+  await addCommands(program, args, runs);
   // Shared options stand after the command too: `nearfree show --json`.
   for (const command of program.commands) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(`nearfree: ${text}`) });
-    for (const option of program.options) command.addOption(option);
+    for (const option of program.options) if (option.long !== "--version") command.addOption(option);
     command.hook("preAction", (_program, self) => {
       for (const option of program.options) {
         const name = option.attributeName();
@@ -80,13 +63,7 @@ export async function main(args: readonly string[], interrupts = catchInterrupts
   return exitCode;
 }
 
-function interruptedAtOnce({ reason }: AbortSignal): NearfreeError {
-  return new NearfreeError({
-    code: "aborted",
-    from: "calibrate",
-    what: "nearfree",
-    expected: "to run to its end",
-    received: String(reason),
-    remedy: "nothing was begun, start again",
-  });
+/** Of this package, whose file stands two folders above src/cli and dist/cli alike. */
+function version(): string {
+  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 }

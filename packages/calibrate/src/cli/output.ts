@@ -1,8 +1,6 @@
-import ora, { type Ora } from "ora";
+import type { Ora } from "ora";
 import { type Logger, pino } from "pino";
-
-export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from "./log-level.ts";
 
 export interface OutputOptions {
   /** One JSON object on the last line of stdout; log lines on stderr are JSON too. */
@@ -39,19 +37,32 @@ export function createOutput({ json, logLevel }: OutputOptions): Output {
     { level: logLevel, base: null },
     { write: (line: string) => void process.stderr.write(json ? line : humanLine(line)) },
   );
+  // The text of the progress line; undefined: there is none to be seen.
+  let shown: string | undefined;
   let spinner: Ora | undefined;
   let part: object = {};
+  let loading = false;
   const settle = () => {
+    shown = undefined;
     spinner?.stop();
-    spinner = undefined;
+  };
+  /** Loaded when there is something to show, and shown if there still is. */
+  const loadSpinner = async () => {
+    loading = true;
+    const { default: ora } = await import("ora");
+    spinner = ora({ stream: process.stderr, discardStdin: false });
+    if (shown !== undefined) spinner.start(shown);
   };
   return {
     json,
     log,
     progress(text) {
       if (json || !process.stderr.isTTY) return;
-      spinner ??= ora({ stream: process.stderr, discardStdin: false }).start();
-      spinner.text = text;
+      shown = text;
+      if (spinner === undefined) {
+        if (!loading) void loadSpinner();
+      } else if (spinner.isSpinning) spinner.text = text;
+      else spinner.start(text);
     },
     settle,
     write(text) {

@@ -1,3 +1,4 @@
+import type { PUBLISHED_DEVICES } from "@nearfree/core/principle";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Commander's parser for options that count something. */
@@ -34,5 +35,21 @@ export function addModelOptions(command: Command): Command {
 export function addCacheOption(command: Command): Command {
   return command.addOption(
     new Option("--cache <folder>", "where profiles are kept (default: the user's cache folder)").env("NEARFREE_CACHE"),
+  );
+}
+
+/** Of `PUBLISHED_DEVICES`, which is not loaded to say so. */
+export const DEVICE_NAMES = [
+  "a100-80gb",
+  "h100-sxm",
+  "rtx-4090",
+  "m1-max",
+  "m1-ultra",
+] as const satisfies readonly (keyof typeof PUBLISHED_DEVICES)[];
+
+export function addDeviceOption(command: Command): Command {
+  const names = DEVICE_NAMES.join(", ");
+  return command.addOption(
+    new Option("--device <file|name>", `a signature measured elsewhere, or the published figures of one of: ${names}`),
   );
 }

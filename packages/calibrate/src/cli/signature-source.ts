@@ -9,7 +9,6 @@ import {
   parseSignature,
   publishedSignature,
 } from "@nearfree/core/principle";
-import { type Command, Option } from "commander";
 import type { ExaminedModel } from "../node/examine-model.ts";
 import { cachedSignature } from "../node/load-or-measure-signature.ts";
 
@@ -23,13 +22,6 @@ export interface SignatureSource {
 
 /** What is to be predicted. */
 type Subject = Pick<ExaminedModel, "environment" | "summary">;
-
-export function addDeviceOption(command: Command): Command {
-  const names = Object.keys(PUBLISHED_DEVICES).join(", ");
-  return command.addOption(
-    new Option("--device <file|name>", `a signature measured elsewhere, or the published figures of one of: ${names}`),
-  );
-}
 
 /**
  * The signature to predict with: the one that `device` names, this device's own in the cache under `root`, or else the most cautious

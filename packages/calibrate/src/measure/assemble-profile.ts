@@ -11,13 +11,16 @@ export function assembleProfile(parts: {
   readonly measurement: Measurement;
   readonly balance: Balance;
   readonly bytesPerWeight: number;
+  /** What people call the model. */
+  readonly label?: string | undefined;
   readonly measuredAt: Date;
 }): Profile {
-  const { key, measurement, balance, bytesPerWeight, measuredAt } = parts;
+  const { key, label, measurement, balance, bytesPerWeight, measuredAt } = parts;
   const baseline = { ...balance, bytesPerWeight };
   return {
     version: PROFILE_VERSION,
     key,
+    ...(label !== undefined && { label }),
     measuredAt: measuredAt.toISOString(),
     ...measurement,
     idleCompute: { positions: idleCompute(baseline), ...baseline },

@@ -20,6 +20,8 @@ export type ImportOutcome =
 
 export interface ImportedProfile {
   readonly key: ProfileKey;
+  /** What the bundle calls the model. */
+  readonly label?: string;
   readonly outcome: ImportOutcome;
   /** In one line, where a canary ran and did not agree. */
   readonly reason?: string;
@@ -46,26 +48,27 @@ export async function importProfiles(
 ): Promise<ImportedProfile[]> {
   const outcomes: ImportedProfile[] = [];
   for (const profile of profiles) {
-    const { key } = profile;
+    const { key, label } = profile;
+    const named = { key, ...(label !== undefined && { label }) };
     if (profileStanding(profile) === "predicted") {
-      outcomes.push({ key, outcome: "predicted" });
+      outcomes.push({ ...named, outcome: "predicted" });
       continue;
     }
     const known = await store.get(key);
     if (known !== undefined && profileStanding(known) === "whole") {
-      outcomes.push({ key, outcome: "known" });
+      outcomes.push({ ...named, outcome: "known" });
       continue;
     }
     const verdict = model && fits(key, model) ? await test(profile, model, clock, signal) : undefined;
     if (verdict?.verdict === "differs") {
-      outcomes.push({ key, outcome: "contradicted", reason: verdict.reason });
+      outcomes.push({ ...named, outcome: "contradicted", reason: verdict.reason });
     } else if (verdict?.verdict === "agrees") {
       const { imported: _, ...confirmed } = profile;
       await store.put(confirmed);
-      outcomes.push({ key, outcome: "confirmed" });
+      outcomes.push({ ...named, outcome: "confirmed" });
     } else {
       await store.put({ ...profile, imported: true });
-      outcomes.push({ key, outcome: "unconfirmed", ...(verdict && { reason: verdict.reason }) });
+      outcomes.push({ ...named, outcome: "unconfirmed", ...(verdict && { reason: verdict.reason }) });
     }
   }
   return outcomes;

@@ -1,5 +1,6 @@
 import { createMemoryStore, NearfreeError, type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
 import type { CalibrationEvent } from "@nearfree/core/measure";
+import { modelLabel } from "@nearfree/ort-adapter/node";
 import { describe, expect, it } from "vitest";
 import { COSTS, type CostFunction } from "../testing/synthetic-machine.ts";
 import { useTestModel } from "../testing/test-model.ts";
@@ -45,6 +46,34 @@ it("measures once, then finds it; fresh measures again", async () => {
   expect(first).toMatchObject({ origin: "measured", profile: { run: { stop: "decided" } } });
   expect(await load()).toEqual({ profile: first.profile, origin: "cached", forwards: 0 });
   expect((await load({ fresh: true })).origin).toBe("measured");
+});
+
+describe("the label", () => {
+  const label = () => modelLabel(fixture.model.folder)!;
+
+  it("is the model's, survives a resumed run and a bundle, and is no part of the key", async () => {
+    expect(label()).toBeDefined();
+    await abortedLoad(20);
+    expect((await stored())?.label).toBe(label());
+    const { profile } = await load();
+    expect(profile.label).toBe(label());
+    expect(JSON.stringify(profile.key)).not.toContain(label());
+    const elsewhere = createMemoryStore();
+    await importProfiles(decodeBundle(encodeBundle([profile]), "x"), { store: elsewhere });
+    expect(await load({ store: elsewhere })).toMatchObject({ origin: "cached", profile: { label: label() } });
+    expect((await elsewhere.get(profile.key))?.label).toBe(label());
+  });
+
+  it("is added to a profile of before there were labels, which stays a hit", async () => {
+    const { label: _, ...before } = (await load()).profile;
+    await fixture.store.put(before);
+    expect(await load()).toMatchObject({ origin: "cached", forwards: 0, profile: { label: label() } });
+  });
+
+  it("of another cell's neighbour is the same", async () => {
+    const { profile } = await load();
+    expect((await load({ contextLength: 48, neighbours: [profile] })).profile.label).toBe(label());
+  });
 });
 
 describe("an abort", () => {

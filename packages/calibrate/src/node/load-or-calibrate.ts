@@ -1,5 +1,6 @@
 import { NearfreeError, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
 import type { CalibrationEvent } from "@nearfree/core/measure";
+import { modelLabel } from "@nearfree/ort-adapter/node";
 import { METHOD_VERSION } from "../measure/options.ts";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { runCanary } from "./canary.ts";
@@ -51,12 +52,13 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
   const known = await store.get(key);
   // A predicted profile that somebody stored is none: it must not keep the model from being measured.
   const standing = known === undefined || fresh ? "none" : profileStanding(known);
-  if (standing === "whole") return { profile: known!, origin: "cached" };
+  if (standing === "whole") return { profile: labelled(known!, model), origin: "cached" };
   const probe = await createCalibrationProbe(model, key.cell);
   try {
     if (standing === "imported") {
       const confirmed = await confirm(known!, () => runCanary(probe, known!, { ...measuring, clock }), onWarning);
-      if (confirmed !== undefined) return { origin: "cached", ...(await keep(store, confirmed, onWarning)) };
+      if (confirmed !== undefined)
+        return { origin: "cached", ...(await keep(store, labelled(confirmed, model), onWarning)) };
     }
     const resume = standing === "partial" ? known : undefined;
     const measured = await measureProfile(model, probe, key, { ...measuring, clock, resume });
@@ -84,6 +86,12 @@ export function profileKey(
 }
 
 const now = () => performance.now();
+
+/** An entry of before there were labels gets the model's. */
+function labelled(profile: Profile, { folder }: Pick<ExaminedModel, "folder">): Profile {
+  const label = profile.label ?? modelLabel(folder);
+  return label === undefined || label === profile.label ? profile : { ...profile, label };
+}
 
 /** The imported profile as one of this machine's, or undefined where the canary does not agree. */
 async function confirm(

@@ -1,5 +1,6 @@
 import { type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
 import { cautiousSignature, type DeviceSignature, predict, predictedProfile } from "@nearfree/core/principle";
+import { modelLabel } from "@nearfree/ort-adapter/node";
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
 import { knownRouting } from "./known-routing.ts";
@@ -34,7 +35,7 @@ export interface StartingProfile {
  * `tolerant`, for nothing says which numbers of positions give the same bits.
  */
 export async function loadOrPredict(
-  model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary">,
+  model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary"> & Partial<Pick<ExaminedModel, "folder">>,
   { store: given, signature: measured, root, contextLength, batch, onWarning }: LoadOrPredictOptions = {},
 ): Promise<StartingProfile> {
   const { summary, environment } = model;
@@ -46,5 +47,9 @@ export async function loadOrPredict(
   const basis = signature ?? cautiousSignature(environment, summary);
   const prediction = predict(summary, basis, key.cell, { uniqueExperts: await knownRouting(summary, store) });
   const profile = predictedProfile({ key, prediction, signature: basis, summary, predictedAt: new Date() });
-  return { profile, origin: signature === undefined ? "kernel-table" : "signature" };
+  const label = model.folder && modelLabel(model.folder);
+  return {
+    profile: label === undefined ? profile : { ...profile, label },
+    origin: signature === undefined ? "kernel-table" : "signature",
+  };
 }

@@ -1,6 +1,7 @@
 import type { Clock, Profile, ProfileKey } from "@nearfree/core";
 import type { Balance, CalibrationEvent, Probe } from "@nearfree/core/measure";
 import { createBalanceProbes } from "@nearfree/ort-adapter";
+import { modelLabel } from "@nearfree/ort-adapter/node";
 import { assembleProfile } from "../measure/assemble-profile.ts";
 import { calibrate } from "../measure/calibrate.ts";
 import { measureBalance } from "../measure/measure-balance.ts";
@@ -46,6 +47,7 @@ export async function measureProfile(
     measurement,
     balance: { flopsPerSecond: balance.flopsPerSecond, bytesPerSecond: balance.bytesPerSecond },
     bytesPerWeight: bytesPerWeight(model),
+    label: modelLabel(model.folder) ?? resume?.label,
     measuredAt: new Date(),
   });
 }

@@ -1,8 +1,8 @@
 import { DEFAULT_EPSILON, type Profile } from "@nearfree/core";
 import type { Prediction } from "@nearfree/core/principle";
-import { boundaryTable, inversionTable, pointTable, stairTable } from "./curve-tables.ts";
+import { boundaryTable, inversionTable, pointTable, stairTable, worthTable } from "./curve-tables.ts";
 import { curveFigure } from "./figures/curve-figure.ts";
-import type { FigureDocument } from "./figures/figure.ts";
+import { type FigureDocument, WIDTHS } from "./figures/figure.ts";
 import { formatRatio } from "./format.ts";
 import { invarianceFacts } from "./invariance-facts.ts";
 import { baselineFacts } from "./key-facts.ts";
@@ -21,7 +21,8 @@ export interface CellParts {
 
 /** One cell in full: the figure, what it shows in figures, what was predicted, and how far to trust it. */
 export function cellSection(profile: Profile, document: FigureDocument, { aside, prediction }: CellParts = {}): Markup {
-  return html`<figure>${curveFigure(profile, document, { prediction })}<figcaption>${caption(profile, prediction)}</figcaption></figure>
+  return html`<div class="tables">${worthTable(profile)}</div>
+<figure>${WIDTHS.map((shownOn) => curveFigure(profile, document, { shownOn, prediction }))}<figcaption>${caption(profile, prediction)}</figcaption></figure>
 ${predictionSection(prediction, profile)}<div class="tables">${boundaryTable(profile)}${stairTable(profile)}${inversionTable(profile)}</div>
 <div class="tables">${qualityFacts(profile)}<div class="facts">${invarianceFacts(profile)}<br>${baselineFacts(profile)}</div></div>
 <div class="tables">${pointTable(profile)}${aside}</div>

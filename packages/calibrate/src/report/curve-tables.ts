@@ -1,9 +1,28 @@
-import type { CurvePoint, Inversion, Profile, Stair } from "@nearfree/core";
+import type { BestAt, CurvePoint, Inversion, Profile, Stair } from "@nearfree/core";
 import { type BoundaryView, boundaryViews, DOUBT, LEVEL_TEXT } from "./boundary-view.ts";
 import { columnDecimals, formatRanges, formatRatio } from "./format.ts";
 import { html, type Markup } from "./markup.ts";
 import { table } from "./table.ts";
 import { overPrediction } from "./verdict.ts";
+import { formatSpeedup, knownWorth, toleranceNote } from "./worth-words.ts";
+
+/** The best n and what it brings, for draft tokens that are accepted more or less often. */
+export function worthTable(profile: Profile): Markup | undefined {
+  const worth = knownWorth(profile);
+  if (worth === undefined) return undefined;
+  const note = toleranceNote(worth);
+  const figures = table<BestAt>(
+    "What it is worth",
+    [
+      { head: "draft tokens accepted", cell: ({ acceptance }) => `${Math.round(acceptance * 100)}%` },
+      { head: "best n", cell: ({ positions }) => html`<b>${positions}</b>` },
+      { head: "speed-up", cell: ({ speedup }) => `${formatSpeedup(speedup)}×` },
+    ],
+    worth.best,
+  );
+  return html`<div>${figures}${note !== undefined && html`<p class="note">${note}</p>`}</div>
+`;
+}
 
 /** What was measured beside what balance alone promises, for every epsilon. */
 export function boundaryTable(profile: Profile): Markup {

@@ -50,3 +50,9 @@ export function formatTime(iso: string): string {
   const time = new Date(iso);
   return Number.isNaN(time.getTime()) ? iso : `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
+
+/** The smallest of `values` to the largest, or the one that they all read as. */
+export function formatSpan(values: readonly number[], format: (value: number) => string, between = "–"): string {
+  const [low, high] = [format(Math.min(...values)), format(Math.max(...values))];
+  return low === high ? low : `${low}${between}${high}`;
+}

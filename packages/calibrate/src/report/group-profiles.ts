@@ -4,6 +4,8 @@ import { hashOf } from "@nearfree/core/measure";
 /** The cells of one model in one environment, measured by one method: what may be compared. */
 export interface ProfileGroup {
   readonly id: string;
+  /** What the newest profile that says so calls the model. */
+  readonly label?: string;
   readonly model: string;
   readonly environment: Environment;
   /** A profile for each cell, by batch and then by context. */
@@ -27,7 +29,8 @@ export function groupProfiles(profiles: readonly Profile[]): ProfileGroup[] {
       ({ key: { cell: a } }, { key: { cell: b } }) => a.batch - b.batch || a.contextLength - b.contextLength,
     );
     const { model, environment } = members[0]!.key;
-    return { id, model, environment, profiles: members };
+    const label = [...cells.values()].find((profile) => profile.label !== undefined)?.label;
+    return { id, ...(label !== undefined && { label }), model, environment, profiles: members };
   });
 }
 

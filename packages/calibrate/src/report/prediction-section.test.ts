@@ -57,7 +57,7 @@ describe("what was predicted, beside what was measured", () => {
 
   test("the figure has two more lines, and the caption says which is which", () => {
     const plain = parseHTML(renderReport([fullProfile()], { document })).document;
-    const lines = (of: typeof dom) => of.querySelectorAll("figure svg path").length;
+    const lines = (of: typeof dom) => of.querySelectorAll("figure .wide path").length;
     expect(lines(dom)).toBe(lines(plain) + 2);
     expect(dom.querySelector("figcaption")?.textContent).toContain("dashed line");
   });

@@ -28,7 +28,7 @@ export function qualityFacts(profile: Profile): Markup {
     ["effort", `${formatCount(run.forwards, "forward")} in ${formatMs(run.ms)}`],
     ["samples", `${samples.toLocaleString("en-US")}, besides ${run.discards.toLocaleString("en-US")} discarded`],
     ["points", counted.length > 0 ? counted.join(", ") : "only n = 1"],
-    ["drift of T(1)", formatChange(run.drift)],
+    ["drift", driftText(run.drift)],
     [
       "can be told from 1",
       run.smallestRatio === undefined ? "not recorded" : `ratios above ${formatRatio(run.smallestRatio, 3)}`,
@@ -37,4 +37,9 @@ export function qualityFacts(profile: Profile): Markup {
   ];
   if (profile.imported) entries.push(["origin", "imported in a bundle; nothing on this machine has confirmed it yet"]);
   return facts("Quality of the measurement", entries);
+}
+
+/** What the drift of a run says, and why it spoils nothing. */
+export function driftText(drift: number): string {
+  return `${formatChange(drift)}: T(1) at the end against T(1) at the start. Every ratio is taken against a T(1) beside it, so slow changes cancel`;
 }

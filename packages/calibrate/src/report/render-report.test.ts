@@ -33,13 +33,16 @@ function plainlyNamed({ environment, ...key }: ProfileKey): ProfileKey {
 }
 
 describe("renderReport", () => {
-  test("one cell: the verdict is title and heading; figure, tables and key follow", () => {
-    const text = page(fullProfile());
-    for (const selector of ["title", "h1"]) {
-      expect(textOf(text, selector)).toBe("6 positions are near-free; idle compute promises 19.");
-    }
+  test("one cell: what it is worth comes first, then the verdict; figure, tables and key follow", () => {
+    const text = page({ ...fullProfile(), label: "tiny-ts" });
+    const worth = "2.80 times as fast with 6 positions, where 7 of 10 draft tokens are accepted.";
+    expect(textOf(text, "title")).toBe(`tiny-ts (${TEST_KEY.model.slice(0, 12)}): ${worth}`);
+    expect(textOf(text, "h1")).toBe(worth);
+    expect(textOf(text, ".kicker")).toMatch(/^tiny-ts 0123456789ab on cpu/);
+    expect(textOf(text, ".lead")).toMatch(/^6 positions are near-free; idle compute promises 19\. Every forward/);
     const captions = [...parsed(text).querySelectorAll("caption, h4")].map(({ textContent }) => textContent);
     expect(captions).toEqual([
+      "What it is worth",
       "Boundary",
       "Stairs, mostly 6 wide",
       "Inversions",
@@ -58,17 +61,19 @@ describe("renderReport", () => {
     const text = page(plainProfile());
     expect(text).toContain("not recorded");
     expect(text).not.toMatch(/Stairs|Inversions|undefined|NaN/);
+    expect(textOf(text, ".kicker")).toMatch(/^model 0123456789ab on cpu/);
   });
 
   test("a cell where noise hides all says so, and promises nothing", () => {
     const text = page(plainProfile({ curve: [[1, 1]], level: "unresolvable" }));
     expect(textOf(text, "h1")).toMatch(/^Too much noise/);
+    expect(text).not.toContain("What it is worth");
     expect(text).toContain("lost in noise");
   });
 
   test("several cells: a map of them first, each with its curve", () => {
     const dom = parsed(page(...grid));
-    expect(dom.querySelectorAll("figure svg")).toHaveLength(5);
+    for (const width of ["wide", "narrow"]) expect(dom.querySelectorAll(`figure svg.${width}`)).toHaveLength(5);
     expect([...dom.querySelectorAll("summary")].map(({ firstChild }) => firstChild?.textContent?.trim())).toEqual([
       "Context 128, batch 1",
       "Context 1024, batch 1",
@@ -82,6 +87,9 @@ describe("renderReport", () => {
     const links = [...dom.querySelectorAll("header a")].map((link) => link.getAttribute("href")!.slice(1));
     expect(links).toEqual([...dom.querySelectorAll("main section.group")].map(({ id }) => id));
     expect(links).toHaveLength(2);
+    const cells = [...dom.querySelectorAll("header tbody tr:first-child > *")].map(({ textContent }) => textContent);
+    expect(cells.slice(1, 5)).toEqual(["2.80×", "6", "6", "19"]);
+    expect(dom.querySelector("h1")?.textContent).toBe("2 models in 1 environment: up to 2.80 times as fast");
   });
 
   test("nothing to run and nothing to fetch", () => {
@@ -99,11 +107,13 @@ describe("renderReport", () => {
   test("no name changes the structure of the page or figure, and every valid profile can be drawn", () => {
     fc.assert(
       fc.property(anyProfile(name), (profile) => {
-        const plain = { ...profile, measuredAt: "some day", key: plainlyNamed(profile.key) };
+        const named = profile.label !== undefined && { label: "a label" };
+        const plain = { ...profile, ...named, measuredAt: "some day", key: plainlyNamed(profile.key) };
         const text = page(profile);
         expect(structure(text)).toEqual(structure(page(plain)));
         expect(text.replaceAll(/&#?\w+;/g, "")).not.toMatch(/\bNaN\b|Infinity\b/);
-        expect(renderCurveSvg(profile, { document })).toBe(renderCurveSvg(plain, { document }));
+        const [figure, plainFigure] = [profile, plain].map((each) => structure(renderCurveSvg(each, { document })));
+        expect(figure).toEqual(plainFigure);
       }),
       { numRuns: 60 },
     );
@@ -115,7 +125,7 @@ describe("renderCurveSvg", () => {
 
   test("is a whole SVG file with a name, a size and colours for light and dark", () => {
     expect(text).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="\d+" height="\d+"/);
-    expect(textOf(text, "svg > title")).toBe("6 positions are near-free; idle compute promises 19.");
+    expect(textOf(text, "svg > title")).toMatch(/^model 0123456789ab: 2\.80 times as fast with 6 positions/);
     expect(text).toContain("prefers-color-scheme:dark");
   });
 

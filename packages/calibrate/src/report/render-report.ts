@@ -1,12 +1,14 @@
-import { DEFAULT_EPSILON, NearfreeError, type Profile } from "@nearfree/core";
+import { type BestAt, DEFAULT_EPSILON, NearfreeError, type Profile } from "@nearfree/core";
 import { boundaryView, DOUBT } from "./boundary-view.ts";
 import type { FigureDocument } from "./figures/figure.ts";
+import { formatCount, formatSpan } from "./format.ts";
 import { groupProfiles, type ProfileGroup } from "./group-profiles.ts";
-import { environmentName, groupSection, type PredictionOf, shortModel } from "./group-section.ts";
+import { environmentName, groupSection, type PredictionOf } from "./group-section.ts";
 import { html, Markup } from "./markup.ts";
+import { modelMarkup, modelName } from "./model-name.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { table } from "./table.ts";
-import { gridVerdict } from "./verdict.ts";
+import { formatSpeedup, HEADLINE_ACCEPTANCE, knownWorth, ofTen, worthHeadline } from "./worth-words.ts";
 
 export interface RenderOptions {
   /** Makes the SVG elements: a browser's document, or linkedom's. */
@@ -29,7 +31,7 @@ export function renderReport(
   if (groups.length === 0) throw noProfiles();
   const isOnly = groups.length === 1;
   const sections = groups.map((group) => groupSection(group, document, { isOnly, predictionOf }));
-  const title = isOnly ? gridVerdict(groups[0]!.profiles) : `${groups.length} near-free boundaries`;
+  const title = isOnly ? `${modelName(groups[0]!)}: ${worthHeadline(groups[0]!.profiles)}` : reportTitle(groups);
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -54,34 +56,45 @@ ${sections}</main>
 function overview(groups: readonly ProfileGroup[]): Markup {
   return html`<header>
 <p class="kicker">nearfree report</p>
-<h1>${groups.length} near-free boundaries</h1>
+<h1>${reportTitle(groups)}</h1>
+<p class="lead">The best number of positions in one forward, and how much faster than one at a time it is where ${ofTen(HEADLINE_ACCEPTANCE)} draft tokens are accepted; then how many positions are near-free (ε = ${DEFAULT_EPSILON}), and how many idle compute alone would promise.</p>
 <div class="tables">${table<ProfileGroup>(
-    `At ε = ${DEFAULT_EPSILON}`,
+    "All at a glance",
     [
       {
         head: "model",
-        cell: ({ id, model }) => html`<a href="#g${id}"><code>${shortModel(model)}</code></a>`,
+        cell: (group) => html`<a href="#g${group.id}">${modelMarkup(group)}</a>`,
         words: true,
       },
-      { head: "environment", cell: ({ environment }) => environmentName(environment), words: true },
-      { head: "cells", cell: ({ profiles }) => profiles.length.toString() },
       {
-        head: "T(1), ms",
+        head: "speed-up",
         cell: ({ profiles }) =>
-          span(
-            profiles.map(({ baseMs }) => baseMs),
-            (ms) => ms.toPrecision(3),
-          ),
+          html`<b>${bestSpan(
+            profiles,
+            ({ speedup }) => speedup,
+            formatSpeedup,
+          )}</b>${bestOf(profiles).length > 0 && "×"}`,
       },
-      { head: "near-free", cell: ({ profiles }) => html`<b>${freeSpan(profiles)}</b>` },
+      { head: "best n", cell: ({ profiles }) => bestSpan(profiles, ({ positions }) => positions, String) },
+      { head: "near-free", cell: ({ profiles }) => freeSpan(profiles) },
       {
         head: "idle compute",
         cell: ({ profiles }) =>
-          span(
+          formatSpan(
             profiles.map(({ idleCompute }) => idleCompute.positions),
             String,
           ),
       },
+      {
+        head: "T(1), ms",
+        cell: ({ profiles }) =>
+          formatSpan(
+            profiles.map(({ baseMs }) => baseMs),
+            (ms) => ms.toPrecision(3),
+          ),
+      },
+      { head: "cells", cell: ({ profiles }) => profiles.length.toString() },
+      { head: "environment", cell: ({ environment }) => environmentName(environment), words: true },
     ],
     groups,
   )}</div>
@@ -89,24 +102,37 @@ function overview(groups: readonly ProfileGroup[]): Markup {
 `;
 }
 
+/** `2 models in 1 environment: up to 1.85 times as fast` */
+function reportTitle(groups: readonly ProfileGroup[]): string {
+  const count = (of: (group: ProfileGroup) => string, noun: string) => formatCount(new Set(groups.map(of)).size, noun);
+  const environments = count(({ environment }) => environmentName(environment), "environment");
+  const most = Math.max(1, ...groups.flatMap(({ profiles }) => bestOf(profiles)).map(({ speedup }) => speedup));
+  const found = most > 1 ? `: up to ${formatSpeedup(most)} times as fast` : "";
+  return `${count(({ model }) => model, "model")} in ${environments}${found}`;
+}
+
+/** What the cells are worth at the acceptance of the headline. */
+function bestOf(profiles: readonly Profile[]): BestAt[] {
+  const all = profiles.flatMap((profile) => knownWorth(profile)?.best ?? []);
+  return all.filter(({ acceptance }) => acceptance === HEADLINE_ACCEPTANCE);
+}
+
+function bestSpan(
+  profiles: readonly Profile[],
+  value: (best: BestAt) => number,
+  format: (value: number) => string,
+): string {
+  const best = bestOf(profiles);
+  return best.length === 0 ? "?" : formatSpan(best.map(value), format);
+}
+
 function freeSpan(profiles: readonly Profile[]): string {
   const views = profiles.map((profile) => boundaryView(profile, DEFAULT_EPSILON));
   const known = views.filter(({ level }) => level !== "unresolvable");
   if (known.length === 0) return "?";
   const doubt = views.every(({ level }) => level === "certified") ? DOUBT.certified : DOUBT["~"];
-  return (
-    doubt +
-    span(
-      known.map(({ prefixFree }) => prefixFree),
-      String,
-    )
-  );
-}
-
-/** Smallest to largest. */
-function span(values: readonly number[], format: (value: number) => string): string {
-  const [low, high] = [format(Math.min(...values)), format(Math.max(...values))];
-  return low === high ? low : `${low}–${high}`;
+  const found = known.map(({ prefixFree }) => prefixFree);
+  return doubt + formatSpan(found, String);
 }
 
 function noProfiles(): NearfreeError {

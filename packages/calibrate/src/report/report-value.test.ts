@@ -1,4 +1,4 @@
-import { parseProfile } from "@nearfree/core";
+import { parseProfile, worthOf } from "@nearfree/core";
 import { expect, test } from "vitest";
 import { fullProfile, TEST_KEY } from "../testing/profiles.ts";
 import { reportValue } from "./report-value.ts";
@@ -9,7 +9,9 @@ test("groups, verdicts and boundaries beside whole profiles, as JSON", () => {
   expect(groups).toMatchObject([
     { model: TEST_KEY.model, verdict: "6 positions are near-free; idle compute promises 19." },
   ]);
+  expect(groups[0].headline).toMatch(/^2\.80 times as fast with 6 positions/);
   const [cell] = groups[0].cells;
+  expect(cell.worth).toEqual(worthOf(fullProfile()));
   expect(cell.boundaries[1]).toEqual({
     epsilon: 0.1,
     prefixFree: 6,

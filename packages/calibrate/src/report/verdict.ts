@@ -1,6 +1,6 @@
 import { DEFAULT_EPSILON, type Level, type Profile } from "@nearfree/core";
 import { type BoundaryView, boundaryView, DOUBT } from "./boundary-view.ts";
-import { formatCount, formatRanges, formatRatio } from "./format.ts";
+import { formatCount, formatRanges, formatRatio, formatSpan } from "./format.ts";
 
 /** What a measurement says in one sentence: `6 positions are near-free; idle compute promises 19.` */
 export function verdict(profile: Profile, epsilon = DEFAULT_EPSILON): string {
@@ -23,8 +23,16 @@ export function gridVerdict(profiles: readonly Profile[], epsilon = DEFAULT_EPSI
     .map((profile) => boundaryView(profile, epsilon))
     .filter(({ level }) => level !== "unresolvable");
   if (known.length === 0) return verdict(profiles[0]!, epsilon);
-  const idle = range(profiles.map((profile) => profile.idleCompute.positions));
-  const found = range(known.map(({ prefixFree }) => prefixFree));
+  const idle = formatSpan(
+    profiles.map((profile) => profile.idleCompute.positions),
+    String,
+    " to ",
+  );
+  const found = formatSpan(
+    known.map(({ prefixFree }) => prefixFree),
+    String,
+    " to ",
+  );
   const promise = `idle compute promises ${idle}.`;
   if (found === "1") return `No second position is near-free in any of ${profiles.length} cells; ${promise}`;
   return `${found} positions are near-free, by context and batch; ${promise}`;
@@ -68,8 +76,3 @@ function subject({ prefixFree, level }: BoundaryView, { points }: Profile): stri
 }
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
-function range(values: readonly number[]): string {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return low === high ? `${low}` : `${low} to ${high}`;
-}

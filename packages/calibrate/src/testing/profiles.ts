@@ -122,9 +122,13 @@ export function anyProfile(name: fc.Arbitrary<string>): fc.Arbitrary<Profile> {
       measuredAt: name,
       full: fc.boolean(),
       widths: ratio,
+      label: fc.option(
+        name.filter(({ length }) => length > 0 && length <= 200),
+        { nil: undefined },
+      ),
     })
-    .map(({ full, widths, ...parts }) => {
-      const profile = (full ? fullProfile : plainProfile)(parts);
+    .map(({ full, widths, label, ...parts }) => {
+      const profile = { ...(full ? fullProfile : plainProfile)(parts), ...(label !== undefined && { label }) };
       const wide = (value: number) => value * (1 + widths);
       return {
         ...profile,

@@ -1,4 +1,5 @@
 import type { Cell } from "../contracts/environment.ts";
+import { expectedTokens } from "../profile/expected-tokens.ts";
 import { DEFAULT_EPSILON } from "../profile/profile.ts";
 import type { DeviceSignature } from "./device-signature.ts";
 import type { GraphSummary } from "./graph-summary.ts";
@@ -79,14 +80,11 @@ export function advise(
   ];
 }
 
-/**
- * The n with the most expected tokens per ms: E(n) = (1 - p^n) / (1 - p) tokens at an acceptance of p (arXiv 2211.17192, eq. 1)
- * over costMs[n-1].
- */
+/** The n with the most expected tokens per ms: `expectedTokens` at this acceptance over costMs[n-1]. */
 export function bestPositions(costMs: readonly number[], acceptance: number): BestPositions {
   let best: BestPositions = { positions: 1, tokensPerSecond: 0 };
   for (const [i, ms] of costMs.entries()) {
-    const tokensPerSecond = (1_000 * (1 - acceptance ** (i + 1))) / (1 - acceptance) / ms;
+    const tokensPerSecond = (1_000 * expectedTokens(i + 1, acceptance)) / ms;
     if (tokensPerSecond > best.tokensPerSecond) best = { positions: i + 1, tokensPerSecond };
   }
   return best;

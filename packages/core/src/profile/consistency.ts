@@ -1,3 +1,4 @@
+import { expectedTokens } from "./expected-tokens.ts";
 import type { Profile } from "./profile.ts";
 
 /** What the caller asks for. */
@@ -55,13 +56,12 @@ export function invariantRows(profiles: readonly Profile[]): readonly number[] {
   return best;
 }
 
-/** Best expected tokens per T(1): E(n) = (1 - p^n) / (1 - p), over the measured members of a class. */
+/** Best expected tokens per T(1), over the measured members of a class. */
 function bestRate(members: readonly number[], profile: Profile): number {
   let best = Number.NEGATIVE_INFINITY;
   for (const { positions, ratio } of profile.points) {
     if (!members.includes(positions)) continue;
-    const tokens = (1 - ASSUMED_ACCEPTANCE ** positions) / (1 - ASSUMED_ACCEPTANCE);
-    best = Math.max(best, tokens / ratio);
+    best = Math.max(best, expectedTokens(positions, ASSUMED_ACCEPTANCE) / ratio);
   }
   return best;
 }

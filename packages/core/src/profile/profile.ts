@@ -59,6 +59,8 @@ const invarianceSchema = v.strictObject({
 const profileSchema = v.strictObject({
   version: v.literal(PROFILE_VERSION),
   key: keySchema,
+  /** What people call the model that was measured: a name, never a path. Information only: never part of the key. */
+  label: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   /** ISO 8601. Information only: never part of the key. */
   measuredAt: v.string(),
   /** Came in a bundle, and nothing on this machine has confirmed it: see `profileStanding`. */
@@ -113,8 +115,8 @@ export type Inversion = v.InferOutput<typeof inversionSchema>;
 /** Why a calibration stopped measuring. */
 export type Stop = NonNullable<Profile["run"]["stop"]>;
 
-/** What a calibration measures: a profile without its name (key), date and the baseline it is compared with. */
-export type Measurement = Omit<Profile, "version" | "key" | "measuredAt" | "idleCompute">;
+/** What a calibration measures: a profile without its key, label, date and the baseline it is compared with. */
+export type Measurement = Omit<Profile, "version" | "key" | "label" | "measuredAt" | "idleCompute">;
 
 /** Parses what came from a store or a file. Anything that is not a whole, consistent profile is `undefined`, never an exception. */
 export function parseProfile(value: unknown): Profile | undefined {

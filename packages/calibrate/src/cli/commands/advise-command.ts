@@ -1,10 +1,12 @@
 import { type Advice, advise, DEFAULT_ACCEPTANCE } from "@nearfree/core/principle";
+import { modelLabel } from "@nearfree/ort-adapter/node";
 import { type Command, InvalidArgumentError } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { examineModel } from "../../node/examine-model.ts";
 import { knownRouting } from "../../node/known-routing.ts";
 import { profileKey } from "../../node/load-or-calibrate.ts";
 import { printable } from "../../report/markup.ts";
+import { modelName } from "../../report/model-name.ts";
 import { boundaryText, idleText, mechanismName } from "../../report/prediction-words.ts";
 import type { Runs } from "../command-context.ts";
 import { textTable } from "../print/text-table.ts";
@@ -16,10 +18,8 @@ interface AdviseOptions extends PredictOptions {
 }
 
 /** `nearfree advise <model.onnx|folder>` */
-export function registerAdvise(program: Command, runs: Runs): void {
-  const command = program
-    .command("advise")
-    .description("predict what other weights, top-k, expert count, context or threads would do on this device")
+export function defineAdvise(command: Command, runs: Runs): void {
+  command
     .argument("<model>", "an .onnx file, or a model folder; its weights are not read")
     .option(
       "--acceptance <p>",
@@ -37,6 +37,7 @@ export function registerAdvise(program: Command, runs: Runs): void {
         withoutRuntime: true,
       });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
+      const named = { label: modelLabel(model.folder), model: hash };
       const source = await findSignature(model, options.device, options.cache);
       const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
       const { acceptance, maxPositions } = options;
@@ -46,14 +47,14 @@ export function registerAdvise(program: Command, runs: Runs): void {
         uniqueExperts,
       });
       const value = {
-        model: hash,
+        ...named,
         environment: source.signature.environment,
         basis: source.basis,
         cell,
         acceptance,
         advice,
       };
-      output.result(value, adviceText(hash, source, acceptance, advice));
+      output.result(value, adviceText(modelName(named), source, acceptance, advice));
     }),
   );
 }
@@ -65,7 +66,7 @@ function share(text: string): number {
   return value;
 }
 
-function adviceText(hash: string, source: SignatureSource, acceptance: number, advice: readonly Advice[]): string {
+function adviceText(name: string, source: SignatureSource, acceptance: number, advice: readonly Advice[]): string {
   const plain = advice[0]!.plainTokensPerSecond;
   // Without a clock to go by, only ratios say something: a plain loop of the model as it is counts 1.
   const unit =
@@ -95,7 +96,7 @@ function adviceText(hash: string, source: SignatureSource, acceptance: number, a
   ];
   const assumed = [...new Set(advice.flatMap((each) => each.assumed))].map((line) => `assumed: ${line}`);
   return [
-    `model ${hash.slice(0, 12)}, draft tokens accepted with probability ${acceptance}, drafting free`,
+    `${name}, draft tokens accepted with probability ${acceptance}, drafting free`,
     `predicted, not measured; ${source.about}`,
     "",
     textTable(head, rows, { words: [0, 7] }),

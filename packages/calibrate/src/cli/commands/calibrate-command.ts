@@ -14,6 +14,7 @@ import { measureRouting, ROUTING_TOKENS } from "../../node/measure-routing.ts";
 import { type OpenModel, openModel } from "../../node/open-model.ts";
 import type { CommandContext, Runs } from "../command-context.ts";
 import { gridTable } from "../print/grid-table.ts";
+import { generateLine, nextStep } from "../print/next-step.ts";
 import { profileText } from "../print/profile-text.ts";
 import { reportProgress } from "../print/progress.ts";
 import { addModelOptions, listOf, type ModelOptions, nonNegativeInteger, positiveInteger } from "../shared-options.ts";
@@ -31,10 +32,8 @@ interface CalibrateCommandOptions extends ModelOptions {
 const RULE = `\n\n${"─".repeat(80)}\n\n`;
 
 /** `nearfree calibrate <model.onnx|folder>` */
-export function registerCalibrate(program: Command, runs: Runs): void {
-  const command = program
-    .command("calibrate")
-    .description("measure how many positions the model carries for almost the price of one, and keep the profile")
+export function defineCalibrate(command: Command, runs: Runs): void {
+  command
     .argument("<model>", "an .onnx file, or a model folder (transformers.js, optimum or onnxruntime-genai layout)")
     .option("--context <n>", "positions in the KV cache while measuring (default: 256)", nonNegativeInteger)
     .addOption(
@@ -63,7 +62,7 @@ export function registerCalibrate(program: Command, runs: Runs): void {
       const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
       try {
         const isGrid = options.contexts !== undefined || options.batches !== undefined;
-        await (isGrid ? calibrateCells(context, model, options) : calibrateCell(context, model, options));
+        await (isGrid ? calibrateCells(context, model, options) : calibrateCell(context, model, path, options));
       } finally {
         await model.release();
       }
@@ -74,6 +73,7 @@ export function registerCalibrate(program: Command, runs: Runs): void {
 async function calibrateCell(
   { output, signal }: CommandContext,
   model: OpenModel,
+  path: string,
   options: CalibrateCommandOptions,
 ): Promise<void> {
   const warnings: string[] = [];
@@ -88,9 +88,12 @@ async function calibrateCell(
   const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
   for (const message of warnings) output.log.warn(message);
   const routed = await withRouting(output, model, options, store, [profile]);
+  const next = nextStep(routed, {
+    generate: model.codec && options.context === undefined ? generateLine(path, options) : undefined,
+  });
   // A cache that cannot be written loses nothing of what was measured: it is said in one line, once.
   if (!storeError) await storeRouting(output, store, [profile], routed);
-  output.result({ origin, stored: !storeError, profile: routed[0] }, found + profileText(routed[0]!));
+  output.result({ origin, stored: !storeError, profile: routed[0] }, `${found}${profileText(routed[0]!)}\n\n${next}`);
 }
 
 async function calibrateCells(
@@ -129,7 +132,7 @@ async function calibrateCells(
   if (!storeError) await storeRouting(output, store, measured, profiles);
   output.result(
     { cells: loaded.map(({ origin, storeError: failed }, i) => ({ origin, stored: !failed, profile: profiles[i] })) },
-    [...profiles.map(profileText), gridTable(profiles)].join(RULE),
+    [...profiles.map(profileText), `${gridTable(profiles)}\n\n${nextStep(profiles, {})}`].join(RULE),
   );
 }
 

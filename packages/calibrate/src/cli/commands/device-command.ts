@@ -16,10 +16,8 @@ interface DeviceOptions extends ModelOptions {
 const SHOWN_ROWS = [1, 2, 4, 6, 8, 12, 16, 32] as const;
 
 /** `nearfree device <model>` */
-export function registerDevice(program: Command, runs: Runs): void {
-  const command = program
-    .command("device")
-    .description("measure what this device does with each kernel class of a model, at shapes of no model's own")
+export function defineDevice(command: Command, runs: Runs): void {
+  command
     .argument("<model>", "an .onnx file, or a model folder; its weights are not read")
     .option("--fresh", "measure again what is in the cache", false);
   addModelOptions(command).action(

@@ -2,19 +2,23 @@ import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { NearfreeError, type ProfileStanding, profileStanding } from "@nearfree/core";
 import { createFsStore, defaultCacheRoot, systemCacheRoots } from "@nearfree/core/fs-store";
-import type { EndOfText } from "@nearfree/ort-adapter/node";
+import { type EndOfText, modelLabel } from "@nearfree/ort-adapter/node";
 import type { Command } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { severalRuntimes } from "../../node/examine-model.ts";
 import { profileKey } from "../../node/load-or-calibrate.ts";
 import { loadedRuntimes, loadRuntime, runtimeVersion } from "../../node/load-runtime.ts";
 import { openModel } from "../../node/open-model.ts";
+import { modelName } from "../../report/model-name.ts";
 import type { Runs } from "../command-context.ts";
 import { type KeyDifference, nearestKey } from "../key-difference.ts";
 import { endOfTextText } from "../print/end-of-text-text.ts";
 import { addModelOptions, type ModelOptions, nonNegativeInteger } from "../shared-options.ts";
 
 interface ModelReport {
+  readonly label?: string;
+  /** Structure hash. */
+  readonly hash: string;
   /** How far the stored profile may be relied on; `cached` stands for a whole one. */
   readonly profile: "cached" | Exclude<ProfileStanding, "whole"> | "none";
   /** Empty when there is a profile; else the nearest stored profile's differences, where there is one. */
@@ -27,10 +31,8 @@ interface ModelReport {
 }
 
 /** `nearfree doctor [model]` */
-export function registerDoctor(program: Command, runs: Runs): void {
-  const command = program
-    .command("doctor")
-    .description("show what nearfree sees: runtime, execution providers, cache; and why a model's profile is not found")
+export function defineDoctor(command: Command, runs: Runs): void {
+  command
     .argument("[model]", "an .onnx file or model folder")
     .option("--context <n>", "positions in the KV cache of the profile wanted", nonNegativeInteger);
   addModelOptions(command).action(
@@ -64,7 +66,10 @@ export function registerDoctor(program: Command, runs: Runs): void {
                 profiles.map(({ key }) => key),
               ) ?? []);
           const { layers, weightBytes } = model.summary;
+          const label = modelLabel(model.folder);
           return {
+            ...(label !== undefined && { label }),
+            hash: wanted.model,
             profile: standing === "whole" ? "cached" : (standing ?? "none"),
             differences,
             runner: model.runner.describe(),
@@ -156,7 +161,10 @@ function doctorText(value: {
     ...warnings.map((warning) => `warning              ${warning}`),
   ];
   if (model !== undefined) {
-    lines.push(`model                ${model.layers} layers, ${(model.weightBytes / 1e6).toFixed(1)} MB of weights`);
+    const name = modelName({ label: model.label, model: model.hash });
+    lines.push(
+      `model                ${name}, ${model.layers} layers, ${(model.weightBytes / 1e6).toFixed(1)} MB of weights`,
+    );
     lines.push(`runner               ${JSON.stringify(model.runner)}`);
     lines.push(`ends a text          ${endOfTextText(model.endOfText)}`);
     lines.push(`profile              ${model.profile}`);

@@ -29,10 +29,8 @@ interface GenerateOptions extends ModelOptions {
 }
 
 /** `nearfree generate <folder> --prompt <text>` */
-export function registerGenerate(program: Command, runs: Runs): void {
-  const command = program
-    .command("generate")
-    .description("complete a prompt, greedily, with as many positions per forward as the profile makes worth it")
+export function defineGenerate(command: Command, runs: Runs): void {
+  command
     .argument("<folder>", "a model folder with a tokenizer.json")
     .requiredOption("--prompt <text>", "the text to complete")
     .option("--max-new-tokens <n>", "most tokens to generate", positiveInteger, 256)

@@ -5,14 +5,13 @@ import { decodeBundle, invalidBundle, MAX_BUNDLE_BYTES } from "../../node/bundle
 import { defaultStore } from "../../node/default-store.ts";
 import { type ImportedProfile, importProfiles } from "../../node/import-profiles.ts";
 import { openModel } from "../../node/open-model.ts";
+import { modelName } from "../../report/model-name.ts";
 import type { Runs } from "../command-context.ts";
 import { addModelOptions, type ModelOptions } from "../shared-options.ts";
 
 /** `nearfree import <bundle> [--model <path>]` */
-export function registerImport(program: Command, runs: Runs): void {
-  const command = program
-    .command("import")
-    .description("take over the profiles of a bundle; each is tested on this machine before it is used")
+export function defineImport(command: Command, runs: Runs): void {
+  command
     .argument("<bundle>", "a file that `nearfree export` wrote")
     .option("--model <path>", "test the profiles of this model now, not at their first use");
   addModelOptions(command).action(
@@ -62,17 +61,17 @@ const OUTCOMES: Record<ImportedProfile["outcome"], string> = {
   predicted: "not stored: nothing was measured, it was only predicted",
 };
 
-function outcomeText({ key, outcome, reason }: ImportedProfile): string {
+function outcomeText({ key, label, outcome, reason }: ImportedProfile): string {
   const { cell, environment } = key;
-  const what = `model ${key.model.slice(0, 12)} on ${environment.executionProvider}, context ${cell.contextLength}, batch ${cell.batch}`;
+  const what = `${modelName({ label, model: key.model })} on ${environment.executionProvider}, context ${cell.contextLength}, batch ${cell.batch}`;
   return `${what}: ${OUTCOMES[outcome]}${reason === undefined ? "" : ` (${reason})`}`;
 }
 
-function refusal(path: string, { key, reason = "" }: ImportedProfile): NearfreeError {
+function refusal(path: string, { key, label, reason = "" }: ImportedProfile): NearfreeError {
   return new NearfreeError({
     code: "profile-contradicted",
     from: "calibrate",
-    what: `${path}, model ${key.model.slice(0, 12)}`,
+    what: `${path}, ${modelName({ label, model: key.model })}`,
     expected: "the costs and bits of its profile",
     received: `others on this machine: ${reason}`,
     remedy: "measure here with `nearfree calibrate`",

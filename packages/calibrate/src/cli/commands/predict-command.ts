@@ -1,16 +1,24 @@
 import { DEFAULT_EPSILON, NearfreeError } from "@nearfree/core";
 import { type Prediction, predict } from "@nearfree/core/principle";
+import { modelLabel } from "@nearfree/ort-adapter/node";
 import type { Command } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { type ExaminedModel, examineModel } from "../../node/examine-model.ts";
 import { knownRouting } from "../../node/known-routing.ts";
 import { profileKey } from "../../node/load-or-calibrate.ts";
 import { printable } from "../../report/markup.ts";
+import { modelName } from "../../report/model-name.ts";
 import { limitSentence } from "../../report/prediction-words.ts";
 import type { Runs } from "../command-context.ts";
 import { predictionTables } from "../print/prediction-tables.ts";
-import { addModelOptions, type ModelOptions, nonNegativeInteger, positiveInteger } from "../shared-options.ts";
-import { addDeviceOption, findSignature, type SignatureSource } from "../signature-source.ts";
+import {
+  addDeviceOption,
+  addModelOptions,
+  type ModelOptions,
+  nonNegativeInteger,
+  positiveInteger,
+} from "../shared-options.ts";
+import { findSignature, type SignatureSource } from "../signature-source.ts";
 
 export interface PredictOptions extends ModelOptions {
   readonly context?: number;
@@ -19,11 +27,8 @@ export interface PredictOptions extends ModelOptions {
 }
 
 /** `nearfree predict <model.onnx|folder>` */
-export function registerPredict(program: Command, runs: Runs): void {
-  const command = program
-    .command("predict")
-    .description("predict how many positions are near-free, and what limits them, from the graph alone: nothing is run")
-    .argument("<model>", "an .onnx file, or a model folder; its weights are not read");
+export function definePredict(command: Command, runs: Runs): void {
+  command.argument("<model>", "an .onnx file, or a model folder; its weights are not read");
   addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: PredictOptions) => {
       const onWarning = (message: string) => output.log.warn(message);
@@ -34,6 +39,7 @@ export function registerPredict(program: Command, runs: Runs): void {
         withoutRuntime: true,
       });
       const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
+      const named = { label: modelLabel(model.folder), model: hash };
       const source = await findSignature(model, options.device, options.cache);
       const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
       const prediction = predict(model.summary, source.signature, cell, {
@@ -42,8 +48,8 @@ export function registerPredict(program: Command, runs: Runs): void {
       });
       const sentence = limitSentence(prediction, DEFAULT_EPSILON);
       const { environment } = source.signature;
-      const value = { model: hash, environment, basis: source.basis, sentence, prediction };
-      output.result(value, predictionText(hash, source, prediction, sentence));
+      const value = { ...named, environment, basis: source.basis, sentence, prediction };
+      output.result(value, predictionText(modelName(named), source, prediction, sentence));
     }),
   );
 }
@@ -70,7 +76,7 @@ export function checkedContext({ contextLimit }: ExaminedModel, context: number 
 }
 
 function predictionText(
-  hash: string,
+  name: string,
   { about, signature }: SignatureSource,
   prediction: Prediction,
   sentence: string,
@@ -78,7 +84,7 @@ function predictionText(
   const { cell, assumed } = prediction;
   const { executionProvider, threads } = signature.environment;
   return [
-    `model ${hash.slice(0, 12)} on ${executionProvider}, ${threads} ${threads === 1 ? "thread" : "threads"}; context ${cell.contextLength}, batch ${cell.batch}`,
+    `${name} on ${executionProvider}, ${threads} ${threads === 1 ? "thread" : "threads"}; context ${cell.contextLength}, batch ${cell.batch}`,
     `predicted, not measured; ${about}`,
     "",
     sentence,

@@ -45,7 +45,13 @@ test("a prefix chooses models; --json says what was written", async () => {
     path: out,
     format: "json",
     profiles: 1,
-    groups: [{ model: TEST_KEY.model, verdict: "6 positions are near-free; idle compute promises 19." }],
+    groups: [
+      {
+        model: TEST_KEY.model,
+        headline: "2.80 times as fast with 6 positions, where 7 of 10 draft tokens are accepted.",
+        verdict: "6 positions are near-free; idle compute promises 19.",
+      },
+    ],
   });
   expect(JSON.parse(await readFile(out, "utf8")).groups).toHaveLength(1);
 });
@@ -53,7 +59,7 @@ test("a prefix chooses models; --json says what was written", async () => {
 test("no profile, and a place that cannot be written: one line, an exit code, nothing left behind", async () => {
   expect(await report("nobody", "--out", join(folder, "none.html"))).toBe(2);
   expect(output.stderr).toMatch(
-    /^nearfree: \[calibrate\] report: expected a cached profile .*received none; run .*\n$/,
+    /^nearfree: \[calibrate\] profiles of "nobody": expected the label .*; there are model 0123456789ab, model another\n$/,
   );
   output.stderr = "";
   expect(await report("--out", join(folder, "no", "such", "folder.html"))).toBe(1);

@@ -3,10 +3,10 @@ import { NearfreeError, type Profile } from "@nearfree/core";
 import { type Command, Option } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import type { PredictionOf } from "../../report/group-section.ts";
+import { modelName } from "../../report/model-name.ts";
+import { chooseProfiles } from "../choose-profiles.ts";
 import type { Runs } from "../command-context.ts";
-import { predictionsOf } from "../print/report-predictions.ts";
-import { addCacheOption } from "../shared-options.ts";
-import { addDeviceOption } from "../signature-source.ts";
+import { addCacheOption, addDeviceOption } from "../shared-options.ts";
 import { writeOutputFile } from "../write-output-file.ts";
 
 const FORMATS = ["html", "svg", "json"] as const;
@@ -20,12 +20,10 @@ interface ReportOptions {
   readonly device?: string;
 }
 
-/** `nearfree report [model]` */
-export function registerReport(program: Command, runs: Runs): void {
-  const command = program
-    .command("report")
-    .description("write the cached profiles as a page that opens anywhere: curves, boundaries, how far to trust them")
-    .argument("[model]", "only models whose structure hash starts with this")
+/** `nearfree report [name]` */
+export function defineReport(command: Command, runs: Runs): void {
+  command
+    .argument("[name]", "only models of this label, or whose structure hash starts with this")
     .option("--out <file>", "where to write (default: nearfree-report.<format>)")
     .addOption(
       new Option(
@@ -35,19 +33,30 @@ export function registerReport(program: Command, runs: Runs): void {
     );
   command.option("--predict <model>", "an .onnx file or model folder: what its graph predicts, beside its profiles");
   addDeviceOption(addCacheOption(command)).action(
-    runs(async ({ output }, model: string | undefined, options: ReportOptions) => {
+    runs(async ({ output }, name: string | undefined, options: ReportOptions) => {
       const store = defaultStore({ root: options.cache, onWarning: (message) => output.log.warn(message) });
-      const profiles = (await store.list()).filter(({ key }) => key.model.startsWith(model ?? ""));
-      if (profiles.length === 0) throw noProfiles(model);
+      const profiles = chooseProfiles(await store.list(), name);
+      if (profiles.length === 0) throw noProfiles();
       const format = options.format ?? formatOf(options.out) ?? "html";
-      const text = await render(profiles, format, await predictionsOf(profiles, options));
+      const text = await render(profiles, format, await predictions(profiles, options));
       const path = await writeOutputFile(options.out ?? `nearfree-report.${format}`, text);
       const { reportValue } = await import("../../report/report-value.ts");
-      const groups = reportValue(profiles).groups.map(({ model, verdict }) => ({ model, verdict }));
-      const lines = groups.map(({ model, verdict }) => `${model.slice(0, 12)}  ${verdict}`);
+      const groups = reportValue(profiles).groups.map(({ label, model, headline, verdict }) => ({
+        ...(label !== undefined && { label }),
+        model,
+        headline,
+        verdict,
+      }));
+      const lines = groups.map((group) => `${modelName(group)}  ${group.headline} ${group.verdict}`);
       output.result({ path, format, profiles: profiles.length, groups }, [...lines, `written to ${path}`].join("\n"));
     }),
   );
+}
+
+/** Without a model to predict, nothing that reads one is loaded. */
+async function predictions(profiles: readonly Profile[], options: ReportOptions): Promise<PredictionOf> {
+  if (options.predict === undefined) return () => undefined;
+  return (await import("../print/report-predictions.ts")).predictionsOf(profiles, options);
 }
 
 /** What draws is loaded when something is to be drawn: other commands start without it. */
@@ -67,12 +76,12 @@ function formatOf(path = ""): Format | undefined {
   return FORMATS.find((format) => format === extension);
 }
 
-function noProfiles(model: string | undefined): NearfreeError {
+function noProfiles(): NearfreeError {
   return new NearfreeError({
     code: "missing-file",
     from: "calibrate",
     what: "report",
-    expected: model === undefined ? "a cached profile" : `a cached profile of a model that starts with ${model}`,
+    expected: "a cached profile",
     received: "none",
     remedy: "run `nearfree calibrate <model>` first",
   });

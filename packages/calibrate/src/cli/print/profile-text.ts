@@ -1,6 +1,10 @@
 import { type Profile, type ProfileStanding, profileStanding } from "@nearfree/core";
+import { formatCount } from "../../report/format.ts";
+import { modelName, namedModel } from "../../report/model-name.ts";
+import { driftText } from "../../report/quality-facts.ts";
 import { boundaryTable } from "./boundary-table.ts";
 import { curveChart } from "./chart.ts";
+import { worthText } from "./worth-text.ts";
 
 const STANDINGS: Record<ProfileStanding, string> = {
   whole: "",
@@ -12,15 +16,15 @@ const STANDINGS: Record<ProfileStanding, string> = {
 /** What identifies a profile for a person: model, environment, cell. */
 export function profileTitle(profile: Profile): string {
   const { key, measuredAt } = profile;
-  const { environment: env, cell, model } = key;
+  const { environment: env, cell } = key;
   return (
-    `model ${model.slice(0, 12)} on ${env.executionProvider}, ${env.runtime} ${env.runtimeVersion}, ` +
-    `${env.threads} threads; context ${cell.contextLength}, batch ${cell.batch}; ${measuredAt.slice(0, 16).replace("T", " ")}` +
+    `${modelName(namedModel(profile))} on ${env.executionProvider}, ${env.runtime} ${env.runtimeVersion}, ` +
+    `${formatCount(env.threads, "thread")}; context ${cell.contextLength}, batch ${cell.batch}; ${measuredAt.slice(0, 16).replace("T", " ")}` +
     STANDINGS[profileStanding(profile)]
   );
 }
 
-/** A profile in full: title, curve, boundaries, what the bits do. */
+/** A profile in full: title, what it is worth, curve, boundaries, what the bits do. */
 export function profileText(profile: Profile): string {
   const { invariance, run, uniqueExperts } = profile;
   const classes = invariance.classes.map((members) => `{${members.join(" ")}}`).join(" ");
@@ -29,10 +33,12 @@ export function profileText(profile: Profile): string {
       ? "every n gives the same bits"
       : `bits differ between ${classes}: by ${invariance.maxDifference.toExponential(1)} at most, ` +
         `${invariance.argmaxFlips} argmax flips in ${invariance.rows} rows`;
-  const effort = `${run.forwards} forwards, ${(run.ms / 1000).toFixed(1)} s, ${run.discards} discarded, drift ${(run.drift * 100).toFixed(1)}%`;
+  const effort = `${run.forwards} forwards, ${(run.ms / 1000).toFixed(1)} s, ${run.discards} discarded`;
   const routing = uniqueExperts === undefined ? [] : [routingLine(uniqueExperts)];
   return [
     profileTitle(profile),
+    "",
+    worthText(profile),
     "",
     curveChart(profile),
     "",
@@ -41,6 +47,7 @@ export function profileText(profile: Profile): string {
     ...routing,
     bits,
     effort,
+    `drift ${driftText(run.drift)}`,
   ].join("\n");
 }
 

@@ -12,7 +12,7 @@ const RATIO_TICKS = [0.25, 0.35, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3, 4, 
 const ROOM_BELOW = 0.1;
 const ROOM_ABOVE = 0.04;
 /** Share of the height that two ticks must lie apart. */
-const TICK_DISTANCE = 0.045;
+const TICK_DISTANCE = 0.065;
 
 export interface Axis {
   readonly domain: readonly [number, number];

@@ -4,26 +4,34 @@ import { formatRatio } from "../format.ts";
 import type { Axis } from "./axes.ts";
 import { COLOUR } from "./figure.ts";
 
-/** Where near-free is, named beside the axis's other end. */
-export function bandMarks({ domain: [left, right] }: Axis, { domain: [bottom] }: Axis): Plot.Markish {
+/** Where near-free is, named beside the axis's other end, or inside where that is narrow. */
+export function bandMarks({ domain: [left, right] }: Axis, { domain: [bottom] }: Axis, narrow: boolean): Plot.Markish {
   const top = 1 + DEFAULT_EPSILON;
+  const limit = `r ≤ ${formatRatio(top)}`;
   return [
     Plot.rect([0], { x1: left, x2: right, y1: bottom, y2: top, fill: COLOUR.measured, fillOpacity: 0.13 }),
-    Plot.text([`near-free\nr ≤ ${formatRatio(top)}`], {
-      x: right,
-      y: top,
-      dx: 8,
-      textAnchor: "start",
-      fill: COLOUR.measured,
-    }),
+    narrow
+      ? Plot.text([`near-free, ${limit}`], {
+          x: right,
+          y: bottom,
+          dx: -5,
+          dy: -9,
+          textAnchor: "end",
+          fill: COLOUR.measured,
+        })
+      : Plot.text([`near-free\n${limit}`], { x: right, y: top, dx: 8, textAnchor: "start", fill: COLOUR.measured }),
   ];
 }
 
 /** What as many forwards of one position would cost: the line that every gain is measured from. */
-export function proportionalMarks({ domain: [, right] }: Axis, { domain: [, top] }: Axis): Plot.Markish {
+export function proportionalMarks(
+  { domain: [, right] }: Axis,
+  { domain: [, top] }: Axis,
+  narrow: boolean,
+): Plot.Markish {
   const end = Math.min(right, top);
   // Left of the line nothing else is drawn, where there is room; a line that leaves at the right is named in the margin.
-  const side = top < right && end >= 2 ? "end" : "start";
+  const side = narrow || (top < right && end >= 2) ? "end" : "start";
   return [
     Plot.line(
       [1, end].map((n) => ({ n })),
@@ -32,10 +40,12 @@ export function proportionalMarks({ domain: [, right] }: Axis, { domain: [, top]
     Plot.text(["n forwards of 1"], {
       x: end,
       y: end,
-      dx: side === "end" ? -18 : 8,
+      dx: side === "end" ? -22 : 8,
       dy: 8,
       textAnchor: side,
       fill: COLOUR.muted,
+      stroke: COLOUR.surface,
+      strokeWidth: 4,
     }),
   ];
 }

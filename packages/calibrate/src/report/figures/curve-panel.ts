@@ -11,6 +11,8 @@ export interface CurvePanelOptions {
   readonly height: number;
   readonly marginLeft: number;
   readonly marginRight: number;
+  /** No room for names beside the chart: they go inside. */
+  readonly narrow: boolean;
   readonly x: Axis;
   readonly y: Axis;
   readonly prediction?: Prediction | undefined;
@@ -19,7 +21,7 @@ export interface CurvePanelOptions {
 /** r(n) over n, both logarithmic: points with their intervals, stairs, right edges, inversions, and the near-free band. */
 export function curvePanel(
   profile: Profile,
-  { height, marginLeft, marginRight, x, y, prediction }: CurvePanelOptions,
+  { height, marginLeft, marginRight, narrow, x, y, prediction }: CurvePanelOptions,
 ): Plot.PlotOptions {
   return {
     height,
@@ -37,18 +39,13 @@ export function curvePanel(
       labelAnchor: "center",
       labelArrow: "none",
     },
-    y: {
-      type: "log",
-      domain: y.domain,
-      ticks: y.ticks,
-      tickFormat: String,
-      label: "cost of a forward, r(n) = T(n) / T(1)",
-      labelArrow: "none",
-    },
+    y: { type: "log", domain: y.domain, axis: null },
     marks: [
+      // As a mark: of a scale's own axis a logarithm leaves labels out, 8 for one.
+      Plot.axisY(y.ticks, { text: String, label: "cost of a forward, r(n) = T(n) / T(1)", labelArrow: "none" }),
       Plot.gridY(y.ticks, { stroke: COLOUR.faint, strokeOpacity: 1 }),
-      bandMarks(x, y),
-      proportionalMarks(x, y),
+      bandMarks(x, y, narrow),
+      proportionalMarks(x, y, narrow),
       idleMarks(profile, x, y),
       predictionMarks(prediction, profile, y),
       profile.stairs === undefined ? lineMark(profile) : stairMarks(profile),

@@ -38,6 +38,10 @@ export interface Panel {
   readonly options: Plot.PlotOptions;
 }
 
+/** A figure is drawn twice for a page, for wide and for narrow screens; the page's style shows one. */
+export const WIDTHS = ["wide", "narrow"] as const;
+export type FigureWidth = (typeof WIDTHS)[number];
+
 export interface FigureOptions {
   readonly document: FigureDocument;
   /** px */
@@ -49,10 +53,13 @@ export interface FigureOptions {
   readonly panels: readonly Panel[];
   /** A file of its own brings its colours along; inside a page the page's hold. */
   readonly standalone: boolean;
+  /** Of a figure inside a page that has both. */
+  readonly shownOn?: FigureWidth | undefined;
 }
 
 /** One SVG of one or more charts. The page, or the file itself, supplies the custom properties of `themeCss`. */
-export function figureSvg({ document, width, height, title, description, panels, standalone }: FigureOptions): Markup {
+export function figureSvg({ document, width, height, title, description, panels, ...shown }: FigureOptions): Markup {
+  const { standalone, shownOn } = shown;
   const charts = panels.map(({ y, options }) => {
     const chart = Plot.plot({
       ...options,
@@ -69,7 +76,7 @@ export function figureSvg({ document, width, height, title, description, panels,
   // Inside a page a title would follow the pointer over the whole figure: there the label alone names it.
   const attributes = standalone
     ? html` xmlns="http://www.w3.org/2000/svg" width="${width + 2 * pad}" height="${height + 2 * pad}"`
-    : undefined;
+    : shownOn !== undefined && html` class="${shownOn}"`;
   const css = new Markup(`${themeCss("svg")}svg{background:${COLOUR.surface}}`);
   const head = standalone ? html`<title>${title}</title><style>${css}</style>` : undefined;
   return html`<svg${attributes} viewBox="${box.join(" ")}" role="img" aria-label="${title}" color="var(--nf-ink)" fill="currentColor" font-family="${FONT}" font-size="12" text-anchor="middle">${head}<desc>${description}</desc>${charts}</svg>

@@ -3,9 +3,8 @@ import * as Plot from "@observablehq/plot";
 import { boundaryView, DOUBT } from "../boundary-view.ts";
 import type { Markup } from "../markup.ts";
 import { gridVerdict } from "../verdict.ts";
-import { COLOUR, type FigureDocument, figureSvg } from "./figure.ts";
+import { COLOUR, type FigureDocument, type FigureWidth, figureSvg } from "./figure.ts";
 
-const WIDTH = 860;
 const ROW_HEIGHT = 40;
 /** The strongest shade still leaves text on it readable in both colour schemes. */
 const MOST_SHADE = 0.62;
@@ -20,15 +19,23 @@ interface Field {
 }
 
 /** prefixFree over context and batch, a map for every epsilon; the shade follows log2, as stairs do. */
-export function heatMapFigure(profiles: readonly Profile[], document: FigureDocument): Markup {
+export function heatMapFigure(
+  profiles: readonly Profile[],
+  document: FigureDocument,
+  shownOn: FigureWidth = "wide",
+): Markup {
   const fields = EPSILONS.flatMap((epsilon) => profiles.map((profile) => toField(profile, epsilon)));
   const most = Math.max(...fields.map(({ shade }) => shade), 1);
   const batches = distinct(fields.map(({ batch }) => batch));
-  const height = batches.length * ROW_HEIGHT + 78;
+  // Beside each other; on a narrow screen one below the other.
+  const narrow = shownOn === "narrow";
+  const facet = narrow ? { fy: "epsilon" } : { fx: "epsilon" };
+  const height = batches.length * ROW_HEIGHT * (narrow ? EPSILONS.length : 1) + (narrow ? 96 : 78);
   return figureSvg({
     document,
     standalone: false,
-    width: WIDTH,
+    shownOn,
+    width: narrow ? 360 : 860,
     height,
     title: `Near-free positions by context and batch, for epsilon ${EPSILONS.join(", ")}`,
     description: gridVerdict(profiles, DEFAULT_EPSILON),
@@ -39,9 +46,9 @@ export function heatMapFigure(profiles: readonly Profile[], document: FigureDocu
           height,
           marginTop: 30,
           marginLeft: 62,
-          marginRight: 10,
+          marginRight: narrow ? 52 : 10,
           marginBottom: 46,
-          fx: { label: null, padding: 0.08, tickSize: 0 },
+          [narrow ? "fy" : "fx"]: { label: null, padding: 0.08, tickSize: 0 },
           x: {
             type: "band",
             domain: distinct(fields.map(({ context }) => context)),
@@ -54,7 +61,7 @@ export function heatMapFigure(profiles: readonly Profile[], document: FigureDocu
           opacity: { type: "identity" },
           marks: [
             Plot.cell(fields, {
-              fx: "epsilon",
+              ...facet,
               x: "context",
               y: "batch",
               fill: COLOUR.measured,
@@ -62,7 +69,7 @@ export function heatMapFigure(profiles: readonly Profile[], document: FigureDocu
               rx: 3,
             }),
             Plot.text(fields, {
-              fx: "epsilon",
+              ...facet,
               x: "context",
               y: "batch",
               text: "label",

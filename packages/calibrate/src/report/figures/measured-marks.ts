@@ -81,6 +81,8 @@ export function boundaryMark(profile: Profile): Plot.Markish {
   return Plot.text([`${DOUBT[level]}${prefixFree}`], {
     x: prefixFree,
     y,
+    // Clear of the axis.
+    dx: prefixFree === 1 ? 9 : 0,
     dy: 14,
     fontSize: 16,
     fontWeight: 700,

@@ -8,6 +8,7 @@ const ROW_HEIGHT = 22;
 /** Room for the panel's heading. */
 const TOP = 26;
 const IDLE = "idle compute";
+const SHORT_IDLE = "idle";
 
 /** A run of near-free n, widened by `HALF_POSITION` so that a single n has a width. */
 interface Bar {
@@ -26,13 +27,21 @@ export function rangesPanelHeight(profile: Profile): number {
   return (boundaryViews(profile).length + 1) * ROW_HEIGHT + TOP + 6;
 }
 
+interface RangesPanelOptions {
+  readonly marginLeft: number;
+  readonly marginRight: number;
+  readonly narrow: boolean;
+  readonly x: Axis;
+}
+
 /** Under the curve, on the same x axis: the near-free n for every epsilon, and what idle compute promises. */
 export function rangesPanel(
   profile: Profile,
-  { marginLeft, marginRight, x }: { readonly marginLeft: number; readonly marginRight: number; readonly x: Axis },
+  { marginLeft, marginRight, narrow, x }: RangesPanelOptions,
 ): Plot.PlotOptions {
   const views = boundaryViews(profile);
-  const bars = [...views.flatMap(boundaryBars), idleBar(profile.idleCompute.positions, x.domain[1])];
+  const idleName = narrow ? SHORT_IDLE : IDLE;
+  const bars = [...views.flatMap(boundaryBars), idleBar(idleName, profile.idleCompute.positions, x.domain[1])];
   const place = { y: "row", x1: "left", x2: "right", insetTop: 4.5, insetBottom: 4.5 } as const;
   const drawn = (idle: boolean, doubtful: boolean) =>
     bars.filter((bar) => bar.idle === idle && bar.doubtful === doubtful);
@@ -43,9 +52,14 @@ export function rangesPanel(
     marginTop: TOP,
     marginBottom: 6,
     x: { type: "log", base: 2, domain: x.domain, axis: null },
-    y: { type: "band", domain: [...views.map(rowName), IDLE], padding: 0, tickSize: 0, label: null },
+    y: { type: "band", domain: [...views.map(rowName), idleName], padding: 0, tickSize: 0, label: null },
     marks: [
-      Plot.text(["near-free n"], { frameAnchor: "top-left", dx: 4 - marginLeft, dy: -16, textAnchor: "start" }),
+      Plot.text([narrow ? "near-free n, and what idle compute promises" : "near-free n"], {
+        frameAnchor: "top-left",
+        dx: 4 - marginLeft,
+        dy: -16,
+        textAnchor: "start",
+      }),
       Plot.gridX(x.ticks, { stroke: COLOUR.faint, strokeOpacity: 1 }),
       Plot.barX(drawn(false, false), { ...place, fill: COLOUR.measured, fillOpacity: 0.85 }),
       Plot.barX(drawn(false, true), { ...place, fill: COLOUR.measured, fillOpacity: 0.15, stroke: COLOUR.measured }),
@@ -87,8 +101,8 @@ function boundaryBars(view: BoundaryView): Bar[] {
 }
 
 /** Cut, with an arrow, where the axis ends. */
-function idleBar(positions: number, end: number): Bar {
+function idleBar(row: string, positions: number, end: number): Bar {
   const right = Math.min(end, positions * 2 ** HALF_POSITION);
   const label = right === end ? `${positions} →` : `${positions}`;
-  return { row: IDLE, left: 2 ** -HALF_POSITION, right, label, idle: true, doubtful: false };
+  return { row, left: 2 ** -HALF_POSITION, right, label, idle: true, doubtful: false };
 }
