@@ -1,3 +1,4 @@
+export { distinctGrams, LOOPING_BELOW } from "./distinct-grams.ts";
 export type { TinyTsVariant } from "./export-tiny-ts.ts";
 export type { Prompt, PromptKind } from "./prompts.ts";
 export { heldOutPrompts, PROMPT_KINDS } from "./prompts.ts";

@@ -13,6 +13,9 @@ export interface Prompt {
   readonly prompt: string;
 }
 
+/** One of each kind whose greedy continuation does not go round in circles, as those of so small a model often do. */
+export const VARIED_PROMPTS: readonly string[] = ["continue-11", "edit-08", "novel-14"];
+
 /** The held-out prompts beside the bundled model. */
 export async function heldOutPrompts(): Promise<Prompt[]> {
   const file = new URL("../models/tiny-ts/prompts.json", import.meta.url);

@@ -9,7 +9,7 @@ import {
   prefixFree,
   type Scheduler,
 } from "@nearfree/core";
-import { heldOutPrompts, PROMPT_KINDS, type Prompt } from "./prompts.ts";
+import { heldOutPrompts, type Prompt, VARIED_PROMPTS } from "./prompts.ts";
 import { sideBySide, sparkline } from "./side-by-side.ts";
 import { tinyTs } from "./tiny-ts.ts";
 
@@ -95,8 +95,8 @@ async function main(): Promise<void> {
   const scheduled = createScheduler({ profile });
   const all = await heldOutPrompts();
   const comparisons: Comparison[] = [];
-  for (const kind of PROMPT_KINDS) {
-    const comparison = await compare(model, all.find((prompt) => prompt.kind === kind)!, plain, scheduled);
+  for (const id of VARIED_PROMPTS) {
+    const comparison = await compare(model, all.find((prompt) => prompt.id === id)!, plain, scheduled);
     say(describe(comparison, model));
     comparisons.push(comparison);
   }

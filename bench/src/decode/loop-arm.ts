@@ -7,15 +7,16 @@ import {
   type Scheduler,
 } from "@nearfree/core";
 
-/** One way of generating the same number of tokens from a prompt. */
+/** One way of generating the same tokens from a prompt, up to a token that ends the text. */
 export interface Arm {
   readonly name: string;
   generate(prompt: readonly number[], newTokens: number): Promise<Generation>;
 }
 
 export interface Generation {
+  /** Without the one that ended the text. */
   readonly tokens: readonly number[];
-  /** From the first token on: ms for all but the first. */
+  /** From the first token on: ms for all but the first, the one that ended the text among them. 0 where there was none. */
   readonly decodeMs: number;
   /** ms from the call to the last token, prefill included. */
   readonly totalMs: number;
@@ -24,7 +25,7 @@ export interface Generation {
 }
 
 /** The decode loop under `scheduler`, timed like any other consumer would: at the first and at the last token. */
-export function loopArm(name: string, runner: Runner, scheduler: Scheduler): Arm {
+export function loopArm(name: string, runner: Runner, scheduler: Scheduler, stopTokens: readonly number[]): Arm {
   const drafter = scheduler.maxPositions > 1 ? createNgramDrafter() : undefined;
   return {
     name,
@@ -33,22 +34,23 @@ export function loopArm(name: string, runner: Runner, scheduler: Scheduler): Arm
       let stats: DecodeStats | undefined;
       const tokens: number[] = [];
       const began = performance.now();
-      let first = began;
+      let first: number | undefined;
       const onFinish = (finished: DecodeStats) => {
         stats = finished;
       };
-      for await (const token of decode({ runner, scheduler, drafter, prompt, maxNewTokens: newTokens, onFinish })) {
-        if (tokens.length === 0) first = performance.now();
+      const options = { runner, scheduler, drafter, prompt, stopTokens, maxNewTokens: newTokens, onFinish };
+      for await (const token of decode(options)) {
+        first ??= performance.now();
         tokens.push(token);
       }
       const ended = performance.now();
-      return { tokens, decodeMs: ended - first, totalMs: ended - began, ...(stats && { stats }) };
+      return { tokens, decodeMs: ended - (first ?? ended), totalMs: ended - began, ...(stats && { stats }) };
     },
   };
 }
 
 /** The decode loop with the same positions at every step that has a draft. */
-export function fixedArm(positions: number, runner: Runner): Arm {
+export function fixedArm(positions: number, runner: Runner, stopTokens: readonly number[]): Arm {
   const name = positions === 1 ? "plain" : `fixed-${positions}`;
-  return loopArm(name, runner, createScheduler({ policy: "fixed", positions }));
+  return loopArm(name, runner, createScheduler({ policy: "fixed", positions }), stopTokens);
 }

@@ -1,8 +1,23 @@
-import { createRandom, median, shuffled } from "@nearfree/calibrate";
+import { createRandom, shuffled } from "@nearfree/calibrate";
 import { loadOrCalibrate, type OpenModel, openModel } from "@nearfree/calibrate/node";
 import { createScheduler } from "@nearfree/core";
-import { heldOutPrompts, PROMPT_KINDS, type Prompt, type PromptKind, tinyTs } from "@nearfree/examples";
+import { heldOutPrompts, LOOPING_BELOW, PROMPT_KINDS, type Prompt, tinyTs } from "@nearfree/examples";
 import { benchCommand } from "../setup/bench-command.ts";
+import {
+  type ArmResults,
+  armResults,
+  type Cell,
+  countIdentical,
+  countPrompts,
+  everyPrompt,
+  HALVES,
+  half,
+  headlines,
+  type Measure,
+  tokensPerForward,
+  tokensPerSecond,
+  type Which,
+} from "./arm-results.ts";
 import { type Arm, fixedArm, type Generation, loopArm } from "./loop-arm.ts";
 import { transformersjsArm } from "./transformersjs-arm.ts";
 
@@ -22,18 +37,8 @@ interface Size {
 const FULL: Size = { newTokens: 128, repeats: 3, promptsPerKind: 16 };
 const QUICK: Size = { newTokens: 96, repeats: 2, promptsPerKind: 5 };
 
-/** Everything one arm did on one prompt. */
-interface Cell {
-  readonly prompt: Prompt;
-  readonly arm: string;
-  readonly runs: Generation[];
-}
-
-interface VariantResult {
+interface VariantResult extends ArmResults {
   readonly variant: Variant;
-  /** Names, in the order of the tables. */
-  readonly arms: readonly string[];
-  readonly cells: readonly Cell[];
   readonly identical: number;
   readonly consistency: string;
 }
@@ -44,10 +49,11 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
   const { profile } = await loadOrCalibrate(model);
   const { runner } = model;
   const scheduled = createScheduler({ profile });
-  const transformersjs = await transformersjsArm(folder, THREADS);
+  const stopTokens = model.folder.eosTokenIds;
+  const transformersjs = await transformersjsArm(folder, THREADS, stopTokens);
   const arms: Arm[] = [
-    ...FIXED.map((positions) => fixedArm(positions, runner)),
-    loopArm("scheduled", runner, scheduled),
+    ...FIXED.map((positions) => fixedArm(positions, runner, stopTokens)),
+    loopArm("scheduled", runner, scheduled, stopTokens),
     transformersjs,
   ];
   // What the scheduled loop must equal: one position at a time, in the invariance class that it keeps to.
@@ -57,13 +63,14 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
           "plain-bitwise",
           runner,
           createScheduler({ profile, policy: "fixed", positions: 1, consistency: "bitwise" }),
+          stopTokens,
         )
       : undefined;
   if (reference) arms.push(reference);
 
   const prompts = await samplePrompts(size.promptsPerKind);
   const random = createRandom(1);
-  const cells = new Map<string, Cell>();
+  const cells = new Map<string, Cell & { runs: Generation[] }>();
   await warm(arms, model, prompts[0]!);
   for (let repeat = 0; repeat < size.repeats; repeat++) {
     for (const prompt of shuffled(prompts, random)) {
@@ -79,14 +86,15 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
   }
   await transformersjs.dispose();
   await model.release();
-  const all = [...cells.values()];
-  return {
-    variant,
-    arms: arms.map((arm) => arm.name),
-    cells: all,
-    identical: countIdentical(all, reference?.name ?? "plain"),
-    consistency: scheduled.consistency,
-  };
+  const results = armResults(
+    arms.map((arm) => arm.name),
+    [...cells.values()],
+  );
+  if (results.endAtOnce.length > 0) {
+    say(`${variant}: ${results.endAtOnce.join(", ")}: the text ends at once, not timed`);
+  }
+  const identical = countIdentical(results, reference?.name ?? "plain");
+  return { ...results, variant, identical, consistency: scheduled.consistency };
 }
 
 async function samplePrompts(perKind: number): Promise<Prompt[]> {
@@ -98,77 +106,56 @@ async function warm(arms: readonly Arm[], model: OpenModel, prompt: Prompt): Pro
   for (const arm of arms) await arm.generate(model.codec!.encode(prompt.prompt), 32);
 }
 
-/** Prompts whose scheduled output is, in every repeat, the reference's. */
-function countIdentical(cells: readonly Cell[], reference: string): number {
-  const outputs = (arm: string) =>
-    new Map(
-      cells
-        .filter((cell) => cell.arm === arm)
-        .map((cell) => [cell.prompt.id, cell.runs.map((run) => run.tokens.join())]),
-    );
-  const expected = outputs(reference);
-  let identical = 0;
-  for (const [id, texts] of outputs("scheduled")) {
-    const want = expected.get(id)![0];
-    if ([...texts, ...expected.get(id)!].every((text) => text === want)) identical++;
-  }
-  return identical;
-}
-
-type Measure = "decodeMs" | "totalMs";
-
-/** Tokens per second of an arm over the prompts of `kinds`: each prompt's median over the repeats, then the sum. */
-function tokensPerSecond(result: VariantResult, arm: string, kinds: readonly PromptKind[], measure: Measure): number {
-  let tokens = 0;
-  let ms = 0;
-  for (const cell of result.cells) {
-    if (cell.arm !== arm || !kinds.includes(cell.prompt.kind)) continue;
-    // The first token belongs to the prefill.
-    tokens += cell.runs[0]!.tokens.length - (measure === "decodeMs" ? 1 : 0);
-    ms += median(cell.runs.map((run) => run[measure]));
-  }
-  return (tokens / ms) * 1000;
-}
-
-function armTable(result: VariantResult) {
-  const { arms } = result;
-  const row = (kinds: readonly PromptKind[], measure: Measure) =>
-    Object.fromEntries(arms.map((arm) => [arm, Math.round(tokensPerSecond(result, arm, kinds, measure))]));
+function rowsOf(result: VariantResult): Record<string, Record<string, number>> {
+  const row = (which: Which, measure: Measure = "decodeMs") =>
+    Object.fromEntries(result.arms.map((arm) => [arm, Math.round(tokensPerSecond(result, arm, which, measure))]));
   return {
-    ...Object.fromEntries(PROMPT_KINDS.map((kind) => [kind, row([kind], "decodeMs")])),
-    all: row(PROMPT_KINDS, "decodeMs"),
-    allWithPrefill: row(PROMPT_KINDS, "totalMs"),
-    consistency: result.consistency,
-    tokensPerForward: round(tokensPerForward(result)),
+    ...Object.fromEntries(PROMPT_KINDS.map((kind) => [kind, row((prompt) => prompt.kind === kind)])),
+    ...Object.fromEntries(HALVES.map((name) => [name, row(half(result, name))])),
+    all: row(everyPrompt),
+    allWithPrefill: row(everyPrompt, "totalMs"),
   };
 }
 
-function tokensPerForward(result: VariantResult): number {
-  const stats = result.cells
-    .filter((cell) => cell.arm === "scheduled")
-    .flatMap((cell) => cell.runs.map((run) => run.stats!));
-  return stats.reduce((sum, s) => sum + s.tokens, 0) / stats.reduce((sum, s) => sum + s.forwards, 0);
-}
-
-function ratio(
-  result: VariantResult,
-  over: string,
-  kinds: readonly PromptKind[] = PROMPT_KINDS,
-  measure: Measure = "decodeMs",
-): number {
-  return tokensPerSecond(result, "scheduled", kinds, measure) / tokensPerSecond(result, over, kinds, measure);
+function armTable(result: VariantResult) {
+  return {
+    ...rowsOf(result),
+    consistency: result.consistency,
+    tokensPerForward: round(tokensPerForward(result)),
+    endAtOnce: result.endAtOnce,
+    loopingPrompts: [...result.looping],
+  };
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000;
 
 function printTable(result: VariantResult, say: (line: string) => void): void {
-  const table = armTable(result);
   const { arms } = result;
   say(`\n${result.variant}, tokens/s${" ".repeat(6)}${arms.map((arm) => arm.padStart(15)).join("")}`);
-  for (const kind of [...PROMPT_KINDS, "all", "allWithPrefill"]) {
-    const row = (table as unknown as Record<string, Record<string, number>>)[kind]!;
-    say(`  ${kind.padEnd(18)}${arms.map((arm) => String(row[arm]).padStart(15)).join("")}`);
+  for (const [name, row] of Object.entries(rowsOf(result))) {
+    say(`  ${name.padEnd(18)}${arms.map((arm) => String(row[arm]).padStart(15)).join("")}`);
   }
+}
+
+/** Every headline over all prompts, then over each half of them. null where a half has no such prompt. */
+function summary(results: readonly VariantResult[]): Record<string, number | null> {
+  const fp32 = results[0]!;
+  const sum = (count: (result: VariantResult) => number) => results.reduce((total, each) => total + count(each), 0);
+  const named = (prefix: string, which: (result: ArmResults) => Which) =>
+    Object.entries(headlines(fp32, results, which)).map(([name, value]) => [`${prefix}${name}`, value] as const);
+  const halves = HALVES.flatMap((name) => [
+    ...named(name, (result) => half(result, name)),
+    [`${name}TokensPerForward`, tokensPerForward(fp32, half(fp32, name))] as const,
+    [`${name}Prompts`, sum((result) => countPrompts(result, half(result, name)))] as const,
+  ]);
+  const figures = [
+    ["prompts", sum((result) => countPrompts(result))] as const,
+    ["identical", sum((result) => result.identical)] as const,
+    ["endAtOnce", sum((result) => result.endAtOnce.length)] as const,
+    ...named("scheduled", () => everyPrompt),
+    ...halves,
+  ];
+  return Object.fromEntries(figures.map(([name, value]) => [name, Number.isFinite(value) ? round(value) : null]));
 }
 
 await benchCommand(
@@ -182,22 +169,9 @@ await benchCommand(
       printTable(result, say);
       results.push(result);
     }
-    const fp32 = results[0]!;
-    const worst = (values: number[]) => round(Math.min(...values));
     return {
-      summary: {
-        prompts: results.reduce((sum, result) => sum + new Set(result.cells.map((cell) => cell.prompt.id)).size, 0),
-        identical: results.reduce((sum, result) => sum + result.identical, 0),
-        scheduledOverPlainMin: worst(
-          results.flatMap((result) => PROMPT_KINDS.map((kind) => ratio(result, "plain", [kind]))),
-        ),
-        scheduledOverPlain: round(ratio(fp32, "plain")),
-        scheduledOverPlainRepeat: round(ratio(fp32, "plain", ["edit"])),
-        scheduledOverBestFixed: worst(
-          results.map((result) => Math.min(...FIXED.map((n) => ratio(result, n === 1 ? "plain" : `fixed-${n}`)))),
-        ),
-        scheduledOverTransformersjs: round(ratio(fp32, "transformersjs")),
-      },
+      summary: summary(results),
+      loopingBelow: LOOPING_BELOW,
       newTokens: size.newTokens,
       repeats: size.repeats,
       threads: THREADS,

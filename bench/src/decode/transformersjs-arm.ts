@@ -13,8 +13,12 @@ class FirstTokenClock extends BaseStreamer {
   override end(): void {}
 }
 
-/** transformers.js `generate()`, greedy, on the exported model in `folder`, with the same threads as the other arms. */
-export async function transformersjsArm(folder: string, threads: number): Promise<Arm & { dispose(): Promise<void> }> {
+/** transformers.js `generate()`, greedy, to the same end, on the exported model in `folder`, with the same threads as the other arms. */
+export async function transformersjsArm(
+  folder: string,
+  threads: number,
+  stopTokens: readonly number[],
+): Promise<Arm & { dispose(): Promise<void> }> {
   env.allowRemoteModels = false;
   env.localModelPath = dirname(folder);
   const model = await AutoModelForCausalLM.from_pretrained(basename(folder), {
@@ -35,13 +39,15 @@ export async function transformersjsArm(folder: string, threads: number): Promis
         attention_mask: attentionMask,
         max_new_tokens: newTokens,
         do_sample: false,
-        // The other arms do not stop at the end of a file either: an id outside the vocabulary ends nothing.
-        eos_token_id: -1,
+        // An id outside the vocabulary ends nothing.
+        eos_token_id: stopTokens.length > 0 ? [...stopTokens] : -1,
         streamer,
       } as unknown as Parameters<typeof model.generate>[0])) as Tensor;
       const ended = performance.now();
-      const ids = Array.from(output.data as BigInt64Array, Number);
-      return { tokens: ids.slice(prompt.length), decodeMs: ended - streamer.firstMs, totalMs: ended - began };
+      const tokens = Array.from(output.data as BigInt64Array, Number).slice(prompt.length);
+      // The token that ends the text comes with it here, and does not in the other arms.
+      if (stopTokens.includes(tokens.at(-1)!)) tokens.pop();
+      return { tokens, decodeMs: tokens.length > 0 ? ended - streamer.firstMs : 0, totalMs: ended - began };
     },
     dispose: async () => void (await model.dispose()),
   };
