@@ -12,7 +12,7 @@ const bare = await ort.InferenceSession.create(model.folder.modelPath, { intraOp
 const int64 = (values: number[]) => new ort.Tensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
 
 async function generate(scheduler: Scheduler, prompt: readonly number[], count: number) {
-  const session = wrapSession(bare, { scheduler });
+  const session = wrapSession(bare, { scheduler, traits: model.traits });
   const drafter = createNgramDrafter();
   const draft = createDraft(31);
   const text = [...prompt];

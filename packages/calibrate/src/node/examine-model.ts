@@ -11,7 +11,7 @@ import {
   summarizeFile,
 } from "@nearfree/ort-adapter/node";
 import type * as ort from "onnxruntime-node";
-import { loadedRuntimes, loadRuntime, type NodeRuntime, runtimeVersion } from "./load-runtime.ts";
+import { loadableProviders, loadedRuntimes, loadRuntime, type NodeRuntime, runtimeVersion } from "./load-runtime.ts";
 
 export interface OpenModelOptions {
   /** Default `cpu`. */
@@ -117,8 +117,8 @@ export function severalRuntimes(copies: readonly string[]): string {
 }
 
 function requireProvider(ort: NodeRuntime, name: string): void {
-  const names = ort.listSupportedBackends().map((backend) => backend.name);
-  if (!names.includes(name)) throw providerError(name, `a build with ${names.join(", ")}`);
+  const names = loadableProviders(ort);
+  if (!names.includes(name)) throw providerError(name, `one with ${names.join(", ")}`);
 }
 
 /** The error of an execution provider that is not to be had; `received` says what is. */
@@ -127,9 +127,9 @@ export function providerError(name: string, received: string, cause?: unknown): 
     code: "unsupported-execution-provider",
     from: "calibrate",
     what: `execution provider ${name}`,
-    expected: "one that this build of onnxruntime-node has",
+    expected: "one that this installation of onnxruntime-node has",
     received,
-    remedy: "choose another with --ep, or install a build that has it",
+    remedy: "choose another with --ep, or install onnxruntime-node with it",
     ...(cause !== undefined && { cause }),
   });
 }

@@ -43,6 +43,17 @@ export function loadedRuntimes(): string[] {
     .map((folder) => `${folder} (${versionIn(folder) ?? "unknown version"})`);
 }
 
+/** The execution providers that can be loaded: bundled, or with their library beside the binary (CUDA, where it was installed). */
+export function loadableProviders(runtime: NodeRuntime): string[] {
+  const binaries = join(packageFolder() ?? "", "bin", "napi-v6", process.platform, process.arch);
+  const library = (name: string) =>
+    process.platform === "win32" ? `onnxruntime_providers_${name}.dll` : `libonnxruntime_providers_${name}.so`;
+  return runtime
+    .listSupportedBackends()
+    .filter(({ name, bundled }) => bundled || existsSync(join(binaries, library(name))))
+    .map(({ name }) => name);
+}
+
 function missingRuntime(cause: unknown): NearfreeError {
   const folder = packageFolder();
   return new NearfreeError({

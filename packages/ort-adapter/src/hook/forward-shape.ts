@@ -1,72 +1,90 @@
-import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { classifyIo } from "../onnx/graph/classify-io.ts";
-import type { SessionIo } from "../runner/io-names.ts";
-import type { IoTemplates } from "../runner/io-templates.ts";
-import { DEFAULT_IO_TEMPLATES } from "../runner/io-templates.ts";
+import type { TellingValues } from "./telling-values.ts";
 
-/** Inputs that tell what a forward is. Those of transformers.js, optimum and onnxruntime-genai, unless named otherwise. */
-interface TellingInputs {
-  /** Token ids [batch, n], or embeddings [batch, n, width]. */
-  readonly tokens: string;
-  /** [batch, total], where the model has one. */
-  readonly mask: string | undefined;
-  /** Key of the first layer: [batch, heads, past, head size]. */
-  readonly pastKey: string;
+type Feeds = InferenceSession.FeedsType;
+type Results = InferenceSession.ReturnType;
+
+/** A forward of one sequence: its rows, and the positions in the KV cache before it. */
+export interface SeenForward {
+  readonly rows: number;
+  readonly past: number;
 }
 
-const EMBEDDINGS = "inputs_embeds";
+/** Why a forward could not be followed, in words. */
+export interface UnclearForward {
+  readonly unclear: string;
+}
 
-/** Reads from its feeds how many rows a forward runs, and on how long a past. Looks at shapes only, never at values. */
+/**
+ * Reads from feeds and results how many rows a forward ran, and on how long a past. Looks at shapes, and at the values of nothing but the
+ * switch of a merged export.
+ */
 export class ForwardShape {
-  readonly #inputs: TellingInputs;
+  readonly #values: TellingValues;
+  /** Forwards in a row whose mask said nothing of the cache: all of it, or the new tokens alone. */
+  #blankMasks = 0;
 
-  /** @throws NearfreeError `unsupported-model` where no input holds tokens, or a KV cache. */
-  constructor(session: SessionIo, templates: Partial<IoTemplates> = {}) {
-    this.#inputs = tellingInputs(session, { ...DEFAULT_IO_TEMPLATES, ...templates });
+  constructor(values: TellingValues) {
+    this.#values = values;
   }
 
   /** Rows of a forward of one sequence. 0 for anything else: several sequences, feeds that lack the tokens, no feeds at all. */
-  rows(feeds: InferenceSession.FeedsType): number {
-    const dims = dimsOf(feeds, this.#inputs.tokens);
+  rows(feeds: Feeds): number {
+    const dims = dimsOf(feeds, this.#values.tokens);
+    if (dims?.length === 1) return dims[0]!;
     return dims?.[0] === 1 ? (dims[1] ?? 0) : 0;
   }
 
   /**
-   * Positions in the KV cache before a forward of `rows` rows. The mask tells, since a cache that is written in place has
-   * room for more; without a mask, the cache itself.
+   * What a forward of `rows` rows was, once it has run. A cache that grew by as much as was run says how long it was, whatever the mask is.
+   * One that did not grow is written in place or a window, and the mask [batch, total] tells; where it does not, nothing does.
+   * `planned`: whether it was the forward that a plan waited for.
    */
-  past(feeds: InferenceSession.FeedsType, rows: number): number {
-    const { mask, pastKey } = this.#inputs;
-    const total = mask === undefined ? undefined : dimsOf(feeds, mask)?.[1];
-    return total === undefined ? (dimsOf(feeds, pastKey)?.[2] ?? 0) : Math.max(0, total - rows);
+  read(feeds: Feeds, results: Results, rows: number, planned: boolean): SeenForward | UnclearForward {
+    const { past, present, branch, mask } = this.#values;
+    const before = this.#positions(feeds, past);
+    const after = present === undefined ? undefined : this.#positions(results, present);
+    const maskDims = mask === undefined ? undefined : dimsOf(feeds, mask);
+    const total = maskDims?.length === 2 ? maskDims[1]! : undefined;
+    if (branch !== undefined && isFalse(feeds, branch)) return { rows, past: 0 };
+    if (before === undefined) return { unclear: `${past} was not fed, or has no shape of a KV cache` };
+    if (after === before + rows) return { rows, past: before };
+    if (after === rows && before <= 1) return { rows, past: 0 }; // A dummy that the model left out.
+    if (after === undefined && total === undefined) return { rows, past: before };
+    if (total === undefined)
+      return { unclear: `${past} holds ${before} positions whatever was run, and no mask [1, total] tells` };
+    if (total < rows)
+      return { unclear: `${mask} [${maskDims!.join(", ")}] does not cover the ${rows} rows that were run` };
+    if (after !== undefined && after < total) {
+      return {
+        unclear: `${present} keeps the last ${after} positions of ${total}: draft tokens that fall cannot be dropped from it`,
+      };
+    }
+    // The end of a full cache and the start of an empty one look so, once each; a loop that always feeds it tells nothing.
+    this.#blankMasks = planned && before > 0 && (total === before || total === rows) ? this.#blankMasks + 1 : 0;
+    if (this.#blankMasks < 3) return { rows, past: total - rows };
+    return {
+      unclear: `${mask} [1, ${total}] says the same at every forward, and ${past} holds ${before} positions whatever was run`,
+    };
+  }
+
+  /** Rows of logits that a forward returned; undefined where it returned none. */
+  logitRows(results: Results): number | undefined {
+    const dims = dimsOf(results, this.#values.logits);
+    return dims?.length === 3 ? dims[1] : undefined;
+  }
+
+  #positions(values: Feeds | Results, name: string): number | undefined {
+    return dimsOf(values, name)?.at(-this.#values.axisFromEnd);
   }
 }
 
 /** Whatever the caller feeds: judging it is the session's own business. */
-function dimsOf(feeds: InferenceSession.FeedsType | null | undefined, name: string): readonly number[] | undefined {
-  return (feeds?.[name] as Partial<Tensor> | undefined)?.dims;
+function dimsOf(values: Feeds | Results | null | undefined, name: string): readonly number[] | undefined {
+  return (values?.[name] as Partial<Tensor> | undefined)?.dims;
 }
 
-function tellingInputs({ inputNames, inputMetadata }: SessionIo, names: IoTemplates): TellingInputs {
-  const values = inputMetadata.map((value) => ({ name: value.name }));
-  const firstKey = names.pastKey.replace("%d", () => "0");
-  const pastKey = inputNames.includes(firstKey)
-    ? firstKey
-    : classifyIo(values, []).kv.find(({ part }) => part === "key")?.past;
-  if (pastKey === undefined) throw unsupported("KV cache", `inputs like ${firstKey}`, inputNames);
-  const tokens = [names.tokens, EMBEDDINGS].find((name) => inputNames.includes(name));
-  if (tokens === undefined) throw unsupported("tokens", `an input ${names.tokens} or ${EMBEDDINGS}`, inputNames);
-  return { tokens, mask: inputNames.includes(names.attentionMask) ? names.attentionMask : undefined, pastKey };
-}
-
-function unsupported(what: string, expected: string, inputNames: readonly string[]): NearfreeError {
-  return new NearfreeError({
-    code: "unsupported-model",
-    from: "ort-adapter",
-    what,
-    expected,
-    received: `inputs ${inputNames.slice(0, 6).join(", ")}`,
-    remedy: "pass the names as ioNames, or export the model with its past (use_cache)",
-  });
+function isFalse(feeds: Feeds, name: string): boolean {
+  const { data, location } = (feeds[name] ?? {}) as Partial<Tensor>;
+  return location === "cpu" && (data as Uint8Array)[0] === 0;
 }
