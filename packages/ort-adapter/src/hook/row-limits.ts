@@ -1,4 +1,4 @@
-import type { RowTraits } from "../onnx/graph/row-traits.ts";
+import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 
 /**
  * How many rows a forward of a session may have, whatever pays: one where rows depend on each other or forwards cannot be followed, and

@@ -1,8 +1,8 @@
-import { NearfreeError } from "@nearfree/core";
-import type { InferenceSession } from "onnxruntime-common";
 import { classifyIo } from "../onnx/graph/classify-io.ts";
-import type { IoTemplates, SessionIo } from "../runner/io-names.ts";
-import { refusePrunedHead } from "../runner/io-names.ts";
+import type { SessionIo } from "../runner/io-names.ts";
+import { refusePrunedHead, refuseState } from "../runner/io-names.ts";
+import type { IoTemplates } from "../runner/io-templates.ts";
+import { describeValue, fixedDim, listNames, refuse, type Value, valuesOf } from "../runner/io-values.ts";
 
 /** What of a session may be missing: ONNX Runtime before 1.22 describes nothing. */
 export type NamedSession = Pick<SessionIo, "inputNames" | "outputNames"> &
@@ -41,25 +41,16 @@ export function tellingValues(session: NamedSession, names: IoTemplates): Tellin
     inputNames.map((name) => ({ name })),
     outputNames.map((name) => ({ name })),
   );
-  if (state.length > 0) {
-    const received = "recurrent or convolutional state";
-    const what = `state ${listed(state)}`;
-    throw unsupported(
-      what,
-      "a KV cache that rewinds by length",
-      received,
-      "use a model whose whole state is a KV cache",
-    );
-  }
+  refuseState(state);
   const firstKey = fill(names.pastKey);
   const packed = inputNames.find((name) => PACKED.test(name));
   const key = kv.find(({ part }) => part === "key");
   const past = inputNames.includes(firstKey) ? firstKey : (key?.past ?? packed);
-  const received = `inputs ${listed(inputNames)}`;
-  if (past === undefined) throw unsupported("KV cache", `inputs like ${firstKey}`, received, RENAME);
+  const received = `inputs ${listNames(inputNames)}`;
+  if (past === undefined) refuse("KV cache", `inputs like ${firstKey}`, received, RENAME);
   const tokens = [names.tokens, EMBEDDINGS].find((name) => inputNames.includes(name));
   if (tokens === undefined) {
-    throw unsupported("tokens", `an input ${names.tokens} or ${EMBEDDINGS}`, received, RENAME);
+    refuse("tokens", `an input ${names.tokens} or ${EMBEDDINGS}`, received, RENAME);
   }
   refusePruned(session, names.logits);
   const given = (name: string) => (inputNames.includes(name) ? name : undefined);
@@ -70,7 +61,7 @@ export function tellingValues(session: NamedSession, names: IoTemplates): Tellin
     branch: given(BRANCH),
     past,
     present: presents.find((name) => name !== undefined && outputNames.includes(name)),
-    axisFromEnd: sequenceAxis(shapeOf(session.inputMetadata, past)),
+    axisFromEnd: sequenceAxis(described(session.inputMetadata, past)),
     logits: names.logits,
   };
 }
@@ -78,35 +69,24 @@ export function tellingValues(session: NamedSession, names: IoTemplates): Tellin
 const RENAME = "pass the names as ioNames, or export the model with its past (use_cache)";
 
 function refusePruned({ outputMetadata }: NamedSession, name: string): void {
-  const shape = shapeOf(outputMetadata, name);
-  if (shape === undefined || (shape.length === 3 && !(Number(shape[1]) > 0))) return;
-  const type = outputMetadata?.find((value) => value.name === name) as { readonly type?: string };
-  refusePrunedHead(name, `${type.type} [${shape.join(", ")}]`);
+  const value = described(outputMetadata, name);
+  if (value === undefined || (value.shape.length === 3 && fixedDim(value.shape[1]) === undefined)) return;
+  refusePrunedHead(name, describeValue(value));
 }
 
 /** The one axis beside the batch whose size is free; the last but one where shapes do not tell. */
-function sequenceAxis(shape: readonly (number | string)[] | undefined): number {
-  const free = shape?.flatMap((dim, axis) => (typeof dim === "number" && dim > 0 ? [] : [axis])) ?? [];
+function sequenceAxis(value: Value | undefined): number {
+  const free = value?.shape.flatMap((dim, axis) => (fixedDim(dim) === undefined ? [axis] : [])) ?? [];
   const axes = free.length > 1 ? free.slice(1) : free;
-  return shape !== undefined && axes.length === 1 ? shape.length - axes[0]! : 2;
+  return value !== undefined && axes.length === 1 ? value.shape.length - axes[0]! : 2;
 }
 
-function shapeOf(
-  metadata: readonly InferenceSession.ValueMetadata[] | undefined,
-  name: string,
-): readonly (number | string)[] | undefined {
-  const value = metadata?.find((each) => each.name === name);
-  return value?.isTensor && value.shape.length > 0 ? value.shape : undefined;
+/** Undefined where the session does not say. */
+function described(metadata: SessionIo["inputMetadata"] | undefined, name: string): Value | undefined {
+  const value = metadata && valuesOf(metadata).get(name);
+  return value !== undefined && value.shape.length > 0 ? value : undefined;
 }
 
 function fill(template: string): string {
   return template.replace("%d", () => "0");
-}
-
-function listed(names: readonly string[]): string {
-  return `${names.slice(0, 6).join(", ")}${names.length > 6 ? ` and ${names.length - 6} more` : ""}`;
-}
-
-function unsupported(what: string, expected: string, received: string, remedy: string): NearfreeError {
-  return new NearfreeError({ code: "unsupported-model", from: "ort-adapter", what, expected, received, remedy });
 }

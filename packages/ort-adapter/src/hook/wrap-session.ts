@@ -1,5 +1,5 @@
 import { type Clock, createScheduler, NearfreeError, type Scheduler } from "@nearfree/core";
-import type { RowTraits } from "../onnx/graph/row-traits.ts";
+import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 import type { RunnableSession } from "../runner/decoder-pass.ts";
 import type { IoTemplates } from "../runner/io-templates.ts";
 import { DEFAULT_IO_TEMPLATES } from "../runner/io-templates.ts";

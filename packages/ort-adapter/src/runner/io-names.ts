@@ -33,16 +33,7 @@ export function resolveIo(session: SessionIo, templates: Partial<IoTemplates> = 
   const inputs = valuesOf(session.inputMetadata);
   const outputs = valuesOf(session.outputMetadata);
 
-  const state = session.inputNames.filter((name) => STATE_THAT_CANNOT_REWIND.test(name));
-  if (state.length > 0) {
-    const remedy = "use a model whose whole state is a KV cache";
-    refuse(
-      `state ${listNames(state)}`,
-      "a KV cache that rewinds by length",
-      "recurrent or convolutional state",
-      remedy,
-    );
-  }
+  refuseState(session.inputNames.filter((name) => STATE_THAT_CANNOT_REWIND.test(name)));
   refuseSearch(outputs, names.logits);
   const tokens = resolveTokens(session, inputs, names.tokens);
   const kv = resolveKvSlots(inputs, outputs, names);
@@ -61,6 +52,13 @@ export function resolveIo(session: SessionIo, templates: Partial<IoTemplates> = 
   };
   refuseUnknownInputs(session.inputNames, io);
   return io;
+}
+
+/** @throws NearfreeError `unsupported-model` where there is state beside the KV cache, whose inputs are `names`. */
+export function refuseState(names: readonly string[]): void {
+  if (names.length === 0) return;
+  const remedy = "use a model whose whole state is a KV cache";
+  refuse(`state ${listNames(names)}`, "a KV cache that rewinds by length", "recurrent or convolutional state", remedy);
 }
 
 function refuseSearch(outputs: Values, logits: string): void {

@@ -1,6 +1,7 @@
 import { NearfreeError } from "@nearfree/core";
 import type { Tensor } from "onnxruntime-common";
 import type { Feeds } from "./cache/kv-cache.ts";
+import { detachedFeed } from "./detached-feed.ts";
 import { ortMessage } from "./ort-message.ts";
 
 /** What browsers, Dawn, CUDA and DirectX say of a device that is gone. */
@@ -21,14 +22,17 @@ function remedyAfter(cause: unknown): string {
     : "rewind(0) and run the text so far as the prompt, or make a new runner; where it fails again, check the model with ONNX Runtime alone, or give it a smaller input";
 }
 
-/** The error of a run that ONNX Runtime refused or broke off: names and shapes of what it was given, the inputs beside the cache first. */
+/**
+ * The error of a run that ONNX Runtime refused or broke off: names and shapes of what it was given, the inputs beside the cache first; or the
+ * one feed whose memory is gone.
+ */
 export function runFailed(feeds: Feeds, cause: unknown): NearfreeError {
   const shapes = Object.entries(feeds)
     .map(([name, value]) => ({ name, tensor: value as Tensor }))
-    .sort((one, other) => one.tensor.dims.length - other.tensor.dims.length)
+    .sort((a, b) => a.tensor.dims.length - b.tensor.dims.length)
     .map(({ name, tensor }) => `${name} ${tensor.type} [${tensor.dims.join(", ")}]`);
   const more = shapes.length > 4 ? ` and ${shapes.length - 4} more` : "";
-  return new NearfreeError({
+  const failed = {
     code: "run-failed",
     from: "ort-adapter",
     what: "session.run",
@@ -36,7 +40,8 @@ export function runFailed(feeds: Feeds, cause: unknown): NearfreeError {
     received: ortMessage(cause),
     remedy: remedyAfter(cause),
     cause,
-  });
+  } as const;
+  return detachedFeed(feeds, cause) ?? new NearfreeError(failed);
 }
 
 /** The error of an output that was on a device when it was lost. */
