@@ -16,12 +16,12 @@ export interface BenchResult {
 
 /**
  * Runs a bench as a command: human lines while it works (stderr), the result at the end (stdout, one JSON line with --json).
- * `addOptions` declares those of this bench alone.
+ * `addOptions` declares options and arguments of this bench alone.
  */
 export async function benchCommand<Options extends BenchOptions>(
   name: string,
   description: string,
-  run: (options: Options, say: (line: string) => void) => Promise<BenchResult>,
+  run: (options: Options, say: (line: string) => void, args: readonly string[]) => Promise<BenchResult>,
   addOptions: (command: Command) => void = () => {},
 ): Promise<void> {
   const command = new Command(name)
@@ -30,7 +30,7 @@ export async function benchCommand<Options extends BenchOptions>(
     .option("--json", "one JSON object on the last line", false);
   addOptions(command);
   const options = command.parse().opts<Options>();
-  const result = await run(options, (line) => console.error(line));
+  const result = await run(options, (line) => console.error(line), command.args);
   const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: cpus().length, node: process.versions.node };
   const whole = { bench: name, date: new Date().toISOString().slice(0, 10), machine, quick: options.quick, ...result };
   if (options.json) {

@@ -1,0 +1,46 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
+import { checkFolder, type FolderResult, STARTS } from "./check-folder.ts";
+import { exportFolders } from "./golden.ts";
+
+/** The exports that the repository holds. */
+const FIXTURES = fileURLToPath(new URL("../../../packages/ort-adapter/fixtures/exports/", import.meta.url));
+
+function line(result: FolderResult): string {
+  const name = result.folder.padEnd(28);
+  switch (result.outcome) {
+    case "right":
+      return `right    ${name} ${result.rows}${result.kernels === "coarse" ? "; equal in the class of its kernels" : ""}`;
+    case "refused":
+      return `refused  ${name} ${result.message}`;
+    case "wrong":
+      return `WRONG    ${name} ${result.differences.length} differences: ${result.differences.slice(0, 3).join("; ")}`;
+  }
+}
+
+await benchCommand(
+  "exports",
+  "exports of real exporters, decoded one position at a time and by every arm, against their golden tokens",
+  async ({ quick }: BenchOptions, say, [folder = FIXTURES]) => {
+    if (!existsSync(folder)) throw new Error(`${folder}: no such folder`);
+    const results: FolderResult[] = [];
+    for (const path of exportFolders(folder)) {
+      const result = await checkFolder(path, quick ? STARTS.slice(0, 2) : STARTS);
+      say(line(result));
+      results.push(result);
+    }
+    const count = (outcome: FolderResult["outcome"]) => results.filter((each) => each.outcome === outcome).length;
+    if (count("wrong") > 0 || results.length === 0) process.exitCode = 1;
+    return {
+      summary: {
+        folders: results.length,
+        right: count("right"),
+        refused: count("refused"),
+        wrong: count("wrong"),
+      },
+      results,
+    };
+  },
+  (command) => command.argument("[folder]", "one export with golden.json, or a folder of them; default: the fixtures"),
+);
