@@ -48,7 +48,7 @@ summary span{font-weight:400;color:var(--nf-muted);margin-left:.5rem}
 footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--nf-faint);color:var(--nf-muted);font-size:.8125rem}
 @media screen and (max-width:38rem){body{padding:1.25rem 1rem 3rem}.lead{font-size:.9375rem}
 figure .wide{display:none}figure .narrow{display:block}
-.tables{gap:1.75rem;margin-top:1.75rem}th,td{padding-left:.75rem}dl div{grid-template-columns:7rem 1fr;gap:.75rem}
+.tables{gap:1.75rem;margin-top:1.75rem}table{font-size:.75rem}th,td{padding-left:.625rem}thead th,.words{white-space:normal;hyphens:auto}thead th{vertical-align:bottom}dl div{grid-template-columns:7rem 1fr;gap:.75rem}
 .group{margin-top:2.25rem;padding-top:1.5rem}}
 @media print{body{max-width:none;padding:0}figure,table,dl{break-inside:avoid}}
 `.trim();

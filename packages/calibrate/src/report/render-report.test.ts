@@ -82,6 +82,10 @@ describe("renderReport", () => {
     ]);
   });
 
+  test("drift is explained where it stands", () => {
+    expect(page(fullProfile())).toMatch(/<dt>drift<\/dt><dd>−1\.2%: T\(1\) at the end against T\(1\) at the start\./);
+  });
+
   test("several models: an overview whose links lead to the sections", () => {
     const dom = parsed(page(fullProfile(), plainProfile({ key: { model: "another" } })));
     const links = [...dom.querySelectorAll("header a")].map((link) => link.getAttribute("href")!.slice(1));
@@ -127,6 +131,18 @@ describe("renderCurveSvg", () => {
     expect(text).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="\d+" height="\d+"/);
     expect(textOf(text, "svg > title")).toMatch(/^model 0123456789ab: 2\.80 times as fast with 6 positions/);
     expect(text).toContain("prefers-color-scheme:dark");
+  });
+
+  test("labels every tick of a steep curve, and keeps labels apart", () => {
+    const steep = [1, 2, 3, 4, 8, 16, 32].map((n) => [n, 1 + (n - 1) / 2]);
+    const dom = parsed(renderCurveSvg(plainProfile({ curve: steep }), { document }));
+    const all = [...dom.querySelectorAll("[aria-label='y-axis tick label'] text")];
+    const ticks = all.filter(({ textContent }) => Number.isFinite(Number(textContent)));
+    const labels = ticks.map(({ textContent }) => textContent!);
+    for (const label of ["1", "2", "4", "8", "16"]) expect(labels).toContain(label);
+    const heights = ticks.map((tick) => Number(/translate\([^,]+,([^)]+)\)/.exec(tick.getAttribute("transform")!)![1]));
+    const sorted = heights.sort((a, b) => a - b);
+    for (let i = 1; i < sorted.length; i++) expect(sorted[i]! - sorted[i - 1]!).toBeGreaterThan(18);
   });
 
   test("labels the boundary, the other right edges, the inversion and the baseline", () => {

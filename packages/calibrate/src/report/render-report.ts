@@ -69,11 +69,7 @@ function overview(groups: readonly ProfileGroup[]): Markup {
       {
         head: "speed-up",
         cell: ({ profiles }) =>
-          html`<b>${bestSpan(
-            profiles,
-            ({ speedup }) => speedup,
-            formatSpeedup,
-          )}</b>${bestOf(profiles).length > 0 && "×"}`,
+          html`<b>${bestSpan(profiles, ({ speedup }) => speedup, formatSpeedup)}${bestOf(profiles).length > 0 && "×"}</b>`,
       },
       { head: "best n", cell: ({ profiles }) => bestSpan(profiles, ({ positions }) => positions, String) },
       { head: "near-free", cell: ({ profiles }) => freeSpan(profiles) },

@@ -37,7 +37,7 @@ it("names every acceptance in a line", () => {
 
 it("says what tolerance would give more, and nothing where it gives none", () => {
   expect(toleranceNote(knownWorth(bitwise)!)).toMatch(
-    /"tolerant" takes any n: 1\.88 times with 6, 2\.80 times with 6, 5\.48 times with 12 \(at 0\.5, 0\.7, 0\.9\)/,
+    /"tolerant", which takes any n: 1\.88 times with 6, 2\.80 times with 6, 5\.48 times with 12 \(at 0\.5, 0\.7, 0\.9\)/,
   );
   expect(toleranceNote(knownWorth(plainProfile())!)).toBeUndefined();
   expect(knownWorth(noise)).toBeUndefined();

@@ -47,7 +47,7 @@ export function toleranceNote({ best, tolerant = [] }: Worth): string | undefine
   if (more.length === 0) return undefined;
   const figures = more.map(({ speedup, positions }) => `${formatSpeedup(speedup)} times with ${positions}`).join(", ");
   const at = more.map(({ acceptance }) => acceptance).join(", ");
-  return `For a run whose bits do not depend on the schedule, as it is by default; consistency "tolerant" takes any n: ${figures} (at ${at}).`;
+  return `Counted for the default, a run whose bits do not depend on the schedule. With consistency "tolerant", which takes any n: ${figures} (at ${at}).`;
 }
 
 /** `1.38x with 3 positions at 0.5, 1.85x with 4 at 0.7, 3.10x with 8 at 0.9` */
