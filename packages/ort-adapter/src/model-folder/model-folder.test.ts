@@ -94,6 +94,8 @@ describe("other layouts", () => {
           eos_token_id: [32000, 32007],
           decoder: {
             filename: "decoder.onnx",
+            head_size: 96,
+            num_key_value_heads: 8,
             inputs: { input_ids: "input_ids", past_key_names: "past.%d.k" },
             outputs: { logits: "logits", present_value_names: "now.%d.v" },
           },
@@ -103,6 +105,7 @@ describe("other layouts", () => {
     const expected = {
       modelPath: join(root, "decoder.onnx"),
       contextLimit: 4096,
+      kvSizes: { heads: 8, headDim: 96 },
       eosTokenIds: [32000, 32007],
       ioNames: { tokens: "input_ids", pastKey: "past.%d.k", logits: "logits", presentValue: "now.%d.v" },
     };

@@ -5,6 +5,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import type { CountingDecoderOptions } from "../testing/counting-decoder.ts";
 import { countingDecoder } from "../testing/counting-decoder.ts";
+import { withPastBlindMask } from "../testing/edit-model.ts";
 import type { SmallDecoderOptions } from "../testing/small-decoder.ts";
 import { SMALL_SHAPE, smallDecoder } from "../testing/small-decoder.ts";
 import type { SessionIo } from "./io-names.ts";
@@ -161,6 +162,38 @@ describe("a runner", () => {
     expect(runner.length).toBe(4);
     runsUntilFailure = Number.POSITIVE_INFINITY;
     expect(await runner.forward([5, 6])).toEqual(expected);
+  });
+});
+
+describe("rows that would not be right at once", () => {
+  it.each<[string, SmallDecoderOptions, string]>([
+    [
+      "a mask that forgets the past",
+      { ...DECOMPOSED, edit: withPastBlindMask },
+      "several rows at once give other logits",
+    ],
+    [
+      "one activation scale for all rows",
+      { quantisation: "int8-dynamic" },
+      "a row's logits change with the tokens behind it",
+    ],
+  ])("are run one at a time, prefill too: %s", async (_name, decoder, reason) => {
+    const runner = await small(decoder);
+    expect(runner.describe()).toMatchObject({ rowsAtOnce: 1, rowsAtOnceReason: expect.stringContaining(reason) });
+    const text = TEXT.subarray(0, 24);
+    const singles: number[] = [];
+    for (const token of text) singles.push(...(await runner.forward([token])));
+    runner.rewind(0);
+    expect([...(await runner.forward(text))]).toEqual(singles);
+    runner.rewind(5);
+    await runner.forward(text.subarray(5, 20), 0);
+    expect([...(await runner.forward(text.subarray(20)))]).toEqual(singles.slice(20 * SMALL_SHAPE.vocabularySize));
+  });
+
+  it("are not run at once where the graph says so, whatever the trial saw", async () => {
+    const traits = { walls: [], window: undefined, dependence: "one scale", coarse: undefined };
+    const runner = await wrap(smallDecoder(), { traits });
+    expect(runner.describe()).toMatchObject({ rowsAtOnce: 1, rowsAtOnceReason: "one scale" });
   });
 });
 

@@ -2,16 +2,20 @@ import fc from "fast-check";
 import { Tensor } from "onnxruntime-common";
 import { describe, expect, it } from "vitest";
 import type { KvSlot } from "../decoder-io.ts";
+import { createClippedKvCache } from "./clipped-kv-cache.ts";
+import { ClippedPresent } from "./clipped-present.ts";
 import { createGrowingKvCache } from "./growing-kv-cache.ts";
 import { createInPlaceKvCache } from "./in-place-kv-cache.ts";
 import type { Feeds, Fetches, KvCache, Results } from "./kv-cache.ts";
-import { kvElements } from "./kv-cache.ts";
+import { kvElements, kvPositions, kvShape, kvTensor } from "./kv-cache.ts";
 
 const SLOTS: readonly KvSlot[] = [
   { past: "past.key", present: "present.key", type: "float32", heads: 3, headDim: 2 },
   { past: "past.value", present: "present.value", type: "float16", heads: 2, headDim: 4 },
+  { past: "past.both", present: "present.both", type: "float32", heads: 4, headDim: 1, packed: true },
 ];
 const CONTEXT = 700;
+const ROOMY = { chunk: 8, contextLimit: CONTEXT };
 
 /** A value that no other position, head or slot has, for float32 as for 16 bits; `mark` tells one writing of a position from another. */
 const element = (slot: number, head: number, position: number, mark: number) =>
@@ -28,10 +32,9 @@ function run(cache: KvCache, total: number, marks: readonly number[]): void {
     const past = feeds[slot.past] as Tensor;
     const shared = fetches[slot.present] as Tensor | null;
     expect(shared === null || shared === past).toBe(true);
-    const positions = shared === null ? total : shared.dims[2]!;
-    const present =
-      shared ??
-      new Tensor(slot.type, newArray(slot, slot.heads * total * slot.headDim), [1, slot.heads, total, slot.headDim]);
+    const positions = shared === null ? total : kvPositions(shared);
+    const present = shared ?? kvTensor(Tensor, slot, newArray(slot, slot.heads * total * slot.headDim), total);
+    expect(past.dims).toEqual(kvShape(slot, 1, kvPositions(past)));
     for (let head = 0; head < slot.heads; head++) {
       for (let position = 0; position < total; position++) {
         const value =
@@ -50,7 +53,7 @@ const newArray = (slot: KvSlot, size: number) =>
 
 function read(slot: KvSlot, tensor: Tensor, head: number, position: number): number {
   const data = kvElements(tensor);
-  const at = (head * tensor.dims[2]! + position) * slot.headDim;
+  const at = (head * kvPositions(tensor) + position) * slot.headDim;
   for (let i = 1; i < slot.headDim; i++) if (data[at + i] !== data[at]) return Number.NaN; // Torn.
   return data[at]!;
 }
@@ -75,7 +78,9 @@ const step = fc.record({
 
 describe.each([
   ["in place", () => createInPlaceKvCache(SLOTS, Tensor, { chunk: 8, contextLimit: CONTEXT })],
+  ["in place, with room from the start", () => createInPlaceKvCache(SLOTS, Tensor, { ...ROOMY, leastCapacity: 90 })],
   ["growing", () => createGrowingKvCache(SLOTS, Tensor)],
+  ["outside the model, no window being clipped yet", () => createClippedKvCache(SLOTS, Tensor, [900, 900, 900])],
 ] as const)("a KV cache kept %s", (_name, make) => {
   it("holds every live position through any schedule of forwards, rewinds and failures", () => {
     fc.assert(
@@ -137,6 +142,59 @@ describe("the in-place cache", () => {
   });
 });
 
+describe("the cache of a model that keeps a window", () => {
+  const WINDOWS = [5, 7, Number.POSITIVE_INFINITY];
+  /** A model whose presents hold no more than their windows: it is given what it needs of the past, and leaves what it keeps. */
+  function runClipped(cache: KvCache, total: number, marks: readonly number[]): void {
+    const [feeds, results]: [Feeds, Record<string, Tensor>] = [{}, {}];
+    const { length } = cache;
+    cache.bind(total, feeds, {});
+    SLOTS.forEach((slot, index) => {
+      const past = feeds[slot.past] as Tensor;
+      const held = Math.min(length, WINDOWS[index]!);
+      expect(kvPositions(past)).toBe(held);
+      const kept = Math.min(total, WINDOWS[index]!);
+      const data = newArray(slot, slot.heads * kept * slot.headDim);
+      for (let head = 0; head < slot.heads; head++) {
+        for (let i = 0; i < held; i++) {
+          const position = length - held + i;
+          expect(read(slot, past, head, i)).toBe(element(index, head, position, marks[position]!));
+        }
+        for (let i = 0; i < kept; i++) {
+          const position = total - kept + i;
+          const at = (head * kept + i) * slot.headDim;
+          data.fill(element(index, head, position, marks[position]!), at, at + slot.headDim);
+        }
+      }
+      results[slot.present] = kvTensor(Tensor, slot, data, kept);
+    });
+    cache.commit(total, results);
+  }
+
+  it("gives a forward the window before it, after any rewind", () => {
+    const steps = fc.array(fc.record({ n: fc.integer({ min: 1, max: 5 }), back: fc.nat(30) }), { maxLength: 40 });
+    fc.assert(
+      fc.property(steps, (some) => {
+        const cache = createClippedKvCache(SLOTS, Tensor, WINDOWS);
+        expect(cache.rowsAtOnce).toBe(5);
+        let marks: number[] = [];
+        some.forEach(({ n, back }, mark) => {
+          marks = marks.slice(0, Math.max(0, marks.length - (back % 3 === 0 ? back : 0)));
+          cache.rewind(marks.length);
+          marks = [...marks, ...Array<number>(n).fill(mark + 1)];
+          runClipped(cache, marks.length, marks);
+        });
+      }),
+    );
+  });
+
+  it("refuses a forward whose own positions were lost", () => {
+    const cache = createClippedKvCache(SLOTS, Tensor, WINDOWS);
+    expect(() => runClipped(cache, 6, Array(6).fill(1))).toThrow(ClippedPresent);
+    expect(cache.length).toBe(0);
+  });
+});
+
 describe("the growing cache", () => {
   it("copies nothing when it rewinds to where the last forward began", () => {
     const cache = createGrowingKvCache(SLOTS, Tensor);
@@ -154,7 +212,7 @@ describe("the growing cache", () => {
     const cache = createGrowingKvCache(SLOTS, Tensor);
     cache.bind(4, {}, {});
     const short = new Tensor("float32", new Float32Array(18), [1, 3, 3, 2]);
-    const results = { "present.key": short, "present.value": short };
+    const results = { "present.key": short, "present.value": short, "present.both": short };
     expect(() => cache.commit(4, results)).toThrow(expect.objectContaining({ code: "unsupported-model" }));
     expect(cache.length).toBe(0);
   });
