@@ -83,6 +83,7 @@ class Guess {
   readonly #headDims: number[];
   readonly #sizes: number[];
   readonly #capacities: number[];
+  readonly #told = new Set<string>(); // Axis and slot of every size that the runtime itself has named.
   #branchOnEmpty = true;
   #lastMessage = "";
 
@@ -127,7 +128,7 @@ class Guess {
       return true;
     }
     const size = this.#sizes.shift();
-    if (size === undefined) return false;
+    if (size === undefined) return this.#takeFirstToken();
     this.#each((slot, i) => {
       if (slot.headDim === undefined) this.#headDims[i] = size;
     });
@@ -159,6 +160,13 @@ class Guess {
     return this.token > 0;
   }
 
+  /** The last resort: a runtime may refuse an id in words of its own. */
+  #takeFirstToken(): boolean {
+    if (this.token === 0) return false;
+    this.token = 0;
+    return true;
+  }
+
   /** Gather names the ids that there are: `idx=9 must be within the inclusive range [-3,2]`. */
   #lowerToken(message: string): boolean {
     const highest = Number(/out of data bounds.*\[-\d+,(\d+)\]/.exec(message)?.[1]);
@@ -182,12 +190,14 @@ class Guess {
     const layer = /layers?[./](\d+)/.exec(message)?.[1];
     let changed = false;
     if (axis !== "1" && axis !== "3") return false;
+    // What one layer wants the others are taken to want, until they say otherwise themselves.
     this.#each((slot, i) => {
-      if (layer !== undefined && !new RegExp(`\\D${layer}(\\D|$)`).test(slot.past)) return;
+      const own = layer === undefined || new RegExp(`\\D${layer}(\\D|$)`).test(slot.past);
       const [declared, held] = axis === "1" ? [slot.heads, this.#heads] : [slot.headDim, this.#headDims];
-      if (declared !== undefined || held[i] === wanted || !(wanted > 0)) return;
+      if (declared !== undefined || !(wanted > 0) || (!own && this.#told.has(`${axis} ${i}`))) return;
+      if (own) this.#told.add(`${axis} ${i}`);
+      changed ||= held[i] !== wanted;
       held[i] = wanted;
-      changed = true;
     });
     return changed;
   }
