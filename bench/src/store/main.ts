@@ -41,7 +41,7 @@ function largeProfile(n: number): Profile {
   return {
     version: PROFILE_VERSION,
     key: key(n),
-    measuredAt: new Date(0).toISOString(),
+    measuredAt: new Date().toISOString(),
     baseMs: 0.6,
     coldMs: 4,
     points,

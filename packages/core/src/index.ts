@@ -37,7 +37,7 @@ export type {
 } from "./profile/profile.ts";
 export { DEFAULT_EPSILON, EPSILONS, PROFILE_VERSION, parseProfile, prefixFree } from "./profile/profile.ts";
 export type { ProfileStanding } from "./profile/profile-standing.ts";
-export { profileStanding } from "./profile/profile-standing.ts";
+export { isTrusted, LEAST_RATIO, profileStanding, TRUST_MS } from "./profile/profile-standing.ts";
 export type { BestAt, Worth } from "./profile/worth.ts";
 export { ACCEPTANCES, worthOf } from "./profile/worth.ts";
 export type { BatchOutcome, BatchPlan, BatchRequest, BatchScheduler, RowsModel } from "./schedule/batch/batch.ts";

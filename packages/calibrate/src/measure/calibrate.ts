@@ -32,6 +32,8 @@ const SWEEP_SHARE = 0.25;
 /** Groups of forwards after which a clock that has not moved stands still; steps of it that show T(1) roughly. */
 const ROUGH_GROUPS = 16;
 const ROUGH_STEPS = 3;
+/** How far T(1) may have moved since a measurement that is gone on from. */
+const RESUME_TOLERANCE = 0.08;
 /** Most inversions that direct pairs are spent on. */
 const MAX_INVERSIONS = 2;
 /** The same where neighbours have been measured: they knew the inversions first. */
@@ -77,7 +79,8 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
   const { samples, invariance } = findings;
   if (!(await prepareClock(probe, meter, settings, findings))) return "unresolvable";
   const qualified = await qualify(meter, settings, findings);
-  for (const { positions, logRatios = [] } of settings.resume?.points ?? []) samples.resume(positions, logRatios);
+  const earlier = settings.resume && goesOnFrom(settings.resume, median(findings.baseMs)) ? settings.resume.points : [];
+  for (const { positions, logRatios = [] } of earlier) samples.resume(positions, logRatios);
   const run = new CellRun({
     probe,
     meter,
@@ -99,6 +102,12 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
   if (settings.certify) await certifyBoundary(run, settings, findings);
   await run.revisit([...samples.measured, ...(settings.hint?.compared ?? [])]);
   return "decided";
+}
+
+/** Whether the samples of an earlier measurement are of the machine as it is now: its ratios mix with those of another state badly. */
+function goesOnFrom({ baseMs, run }: Measurement, nowMs: number): boolean {
+  const same = Math.abs(Math.log(nowMs / baseMs)) <= Math.log1p(RESUME_TOLERANCE);
+  return same && run.stop !== "unresolvable" && run.busy !== true;
 }
 
 /** Samples until every question is answered. */

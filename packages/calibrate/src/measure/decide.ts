@@ -1,4 +1,4 @@
-import type { Boundary, CurvePoint, Level } from "@nearfree/core";
+import { type Boundary, type CurvePoint, LEAST_RATIO, type Level } from "@nearfree/core";
 import { MAX_SAMPLES_PER_POINT } from "./qualify.ts";
 import type { Samples } from "./statistics/samples.ts";
 
@@ -8,6 +8,8 @@ export const CLOSE_ENOUGH = 0.02;
 export const MIN_SAMPLES = 3;
 /** Two samples suffice where the threshold is this many half-widths away. */
 const CLEAR_OF_DOUBT = 2;
+
+const LEAST_LOG_RATIO = Math.log(LEAST_RATIO);
 
 /** What is known of one n against one threshold. */
 export interface Verdict {
@@ -25,6 +27,8 @@ export function judge(samples: Samples, positions: number, epsilon: number): Ver
   if (count === 0) return undefined;
   const { centre, halfWidth } = samples.estimate(positions);
   const threshold = Math.log1p(epsilon);
+  // What cannot be is no finding, however narrow its interval.
+  if (centre < LEAST_LOG_RATIO) return { free: false, level: "budget", closed: count >= MAX_SAMPLES_PER_POINT };
   const distance = Math.abs(centre - threshold);
   const free = centre <= threshold;
   const clear = count >= MIN_SAMPLES ? halfWidth : CLEAR_OF_DOUBT * halfWidth;

@@ -1,4 +1,4 @@
-import { type Boundary, EPSILONS, type Inversion, type Measurement, type Stop } from "@nearfree/core";
+import { type Boundary, EPSILONS, type Inversion, LEAST_RATIO, type Measurement, type Stop } from "@nearfree/core";
 import { boundaryOf, CLOSE_ENOUGH, curvePoints } from "./decide.ts";
 import type { InvarianceRecorder } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
@@ -43,8 +43,10 @@ export function summarise(
   );
   const wanted = [...new Set([...EPSILONS, epsilon])].sort((a, b) => a - b);
   const found = wanted.map((value) => boundaryOf(samples, value, maxPositions));
+  // T(1) and T(n) were not the same machine's: then nothing of the run can be told from it.
+  const impossible = curvePoints(samples, epsilon).some(({ positions, ratio }) => positions > 1 && ratio < LEAST_RATIO);
   const unanswered = found.some((boundary) => boundary.epsilon === epsilon && isHidden(boundary, smallestRatio));
-  const end = unanswered && stop !== "aborted" ? "unresolvable" : stop;
+  const end = (unanswered || impossible) && stop !== "aborted" ? "unresolvable" : stop;
   const stairs = findStairs(stepPoints(samples), findings.steps);
   const granularity = modalWidth(stairs);
   return {

@@ -4,7 +4,7 @@ import { createHint, type Hint } from "./hint.ts";
 import type { Budget } from "./meter.ts";
 
 /** Version of the measurement method, part of a profile's key: bumped when figures stop being comparable. */
-export const METHOD_VERSION = 3;
+export const METHOD_VERSION = 4;
 
 export const DEFAULT_MAX_POSITIONS = 64;
 /** Most forwards of one cell, and most ms. */
@@ -31,7 +31,10 @@ export interface CalibrateOptions {
   readonly certify?: boolean;
   /** Seed of the shuffles. Default 1. */
   readonly seed?: number;
-  /** An earlier measurement of the same cell, perhaps cut short: its samples count. */
+  /**
+   * An earlier measurement of the same cell that an abort or its budget cut short: its samples count where T(1) is now what it was then.
+   * What noise hid (`unresolvable`), or other work disturbed (`run.busy`), is not taken up.
+   */
   readonly resume?: Measurement;
   /**
    * Measurements of neighbouring cells of the grid: where to look first, never evidence. Where both sides of the boundary that they

@@ -15,8 +15,8 @@ const FORMAT = "nearfree-bundle";
  */
 export function encodeBundle(profiles: readonly Profile[]): string {
   const whole = profiles
-    .filter((profile) => profileStanding(profile) !== "partial")
-    .map(({ imported: _, ...profile }) => profile)
+    .filter((profile) => !["partial", "unresolved"].includes(profileStanding(profile)))
+    .map(({ imported: _, confirmedAt: __, ...profile }) => profile)
     .sort((a, b) => (hashOf(a.key) < hashOf(b.key) ? -1 : 1));
   return `${JSON.stringify({ format: FORMAT, version: BUNDLE_VERSION, checksum: hashOf(whole), profiles: whole }, undefined, 1)}\n`;
 }

@@ -7,6 +7,7 @@ import { MeasuringStopped, Meter } from "../measure/meter.ts";
 import { testAgainstItself } from "../measure/qualify.ts";
 import { createRandom } from "../measure/statistics/random.ts";
 import { Samples } from "../measure/statistics/samples.ts";
+import { median } from "../measure/statistics/stats.ts";
 import { warmUp } from "../measure/warm-up.ts";
 
 /** How far a cost ratio measured here may lie from the profile's interval: what a curve moves by between minutes on one machine. */
@@ -14,6 +15,8 @@ export const CANARY_TOLERANCE = 0.08;
 /** Samples of each n: before a verdict, and at most. */
 const MIN_SAMPLES = 4;
 const MAX_ROUNDS = 16;
+/** A machine that is so many times faster than when it was measured was not itself then: other work only ever slows it. */
+const SLOWED = 1.25;
 /** Past either, the machine is too busy for a verdict. */
 const BUDGET = { forwards: 160, ms: 20_000 };
 
@@ -34,19 +37,27 @@ export type CanaryVerdict =
 export async function runCanary(
   probe: Probe,
   profile: Profile,
-  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+  { clock, signal, own = false }: CanaryOptions,
 ): Promise<CanaryVerdict> {
   const claims = claimsOf(profile).filter(({ positions }) => positions <= probe.maxPositions);
   if (claims.length === 0) return unresolvable("it says nothing of more than one position");
   if (signal?.aborted) throw aborted();
   await probe.prepare(1);
   try {
-    return await testClaims(probe, new Meter(probe, clock, BUDGET, signal), clock, profile, claims);
+    const slowestMs = own ? profile.baseMs / SLOWED : 0;
+    return await testClaims(probe, new Meter(probe, clock, BUDGET, signal), clock, profile, claims, slowestMs);
   } catch (error) {
     if (!(error instanceof MeasuringStopped)) throw error;
     if (error.stop === "aborted") throw aborted();
     return unresolvable("the machine is too busy to tell");
   }
+}
+
+export interface CanaryOptions {
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** The profile was measured on this machine: then T(1) must not be far below what it says. Default false. */
+  readonly own?: boolean;
 }
 
 interface Claim {
@@ -73,6 +84,7 @@ async function testClaims(
   clock: Clock,
   profile: Profile,
   claims: readonly Claim[],
+  slowestMs: number,
 ): Promise<CanaryVerdict> {
   const samples = new Samples();
   const invariance = new InvarianceRecorder();
@@ -82,7 +94,11 @@ async function testClaims(
   if (!(await fitGroup(meter, clockGrain(clock), warm, DEFAULT_EPSILON))) {
     return unresolvable("the clock is too coarse for so fast a model");
   }
-  samples.addNull((await testAgainstItself(meter, DEFAULT_EPSILON)).nullSamples);
+  const { baseMs, nullSamples } = await testAgainstItself(meter, DEFAULT_EPSILON);
+  samples.addNull(nullSamples);
+  const hereMs = median(baseMs);
+  if (hereMs < slowestMs)
+    return differs(`one position takes ${hereMs.toFixed(3)} ms here, ${profile.baseMs.toFixed(3)} in the profile`);
   const run = new CellRun({ probe, meter, samples, invariance, random: createRandom(1), onWarming: () => {} });
   const positions = claims.map((claim) => claim.positions);
   for (let round = 1; ; round++) {
@@ -149,7 +165,7 @@ function aborted(): NearfreeError {
   return new NearfreeError({
     code: "aborted",
     from: "calibrate",
-    what: "check of an imported profile",
+    what: "check of a stored profile",
     expected: "to run to its end",
     received: "an abort",
     remedy: "start again",

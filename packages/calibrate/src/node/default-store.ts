@@ -1,4 +1,4 @@
-import { createMemoryStore, createTieredStore, type ProfileStore } from "@nearfree/core";
+import { createMemoryStore, createTieredStore, isTrusted, type Profile, type ProfileStore } from "@nearfree/core";
 import { createFsStore, defaultCacheRoot, systemCacheRoots } from "@nearfree/core/fs-store";
 
 export interface DefaultStoreOptions {
@@ -22,7 +22,11 @@ export function defaultStore(options: DefaultStoreOptions = {}): ProfileStore {
     undefined,
   );
   const memory = createMemoryStore();
-  return disk === undefined ? memory : createTieredStore(memory, disk, { readOnlyBack: root === undefined });
+  // What waits for a look at the machine, or for more samples, may be another on the disk the next time.
+  const copyToFront = (profile: Profile) => isTrusted(profile, Date.now());
+  return disk === undefined
+    ? memory
+    : createTieredStore(memory, disk, { readOnlyBack: root === undefined, copyToFront });
 }
 
 /** What is said where nothing can be kept. */

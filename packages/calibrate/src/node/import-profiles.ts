@@ -64,7 +64,7 @@ export async function importProfiles(
       outcomes.push({ ...named, outcome: "contradicted", reason: verdict.reason });
     } else if (verdict?.verdict === "agrees") {
       const { imported: _, ...confirmed } = profile;
-      await store.put(confirmed);
+      await store.put({ ...confirmed, confirmedAt: new Date().toISOString() });
       outcomes.push({ ...named, outcome: "confirmed" });
     } else {
       await store.put({ ...profile, imported: true });

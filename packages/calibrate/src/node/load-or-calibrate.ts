@@ -1,13 +1,22 @@
-import { NearfreeError, type Profile, type ProfileKey, type ProfileStore, profileStanding } from "@nearfree/core";
-import type { CalibrationEvent } from "@nearfree/core/measure";
+import {
+  isTrusted,
+  NearfreeError,
+  type Profile,
+  type ProfileKey,
+  type ProfileStore,
+  profileStanding,
+} from "@nearfree/core";
+import type { CalibrationEvent, Probe } from "@nearfree/core/measure";
 import { modelLabel } from "@nearfree/ort-adapter/node";
 import { METHOD_VERSION } from "../measure/options.ts";
 import { createCalibrationProbe } from "./calibration-probe.ts";
 import { runCanary } from "./canary.ts";
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
+import { BUSY_SHARE, type WatchLoad, watchNothing, watchScheduler } from "./load-watch.ts";
 import { type MeasureProfileOptions, measureProfile } from "./measure-profile.ts";
 import type { OpenModel } from "./open-model.ts";
+import { takeTurn } from "./take-turn.ts";
 
 /** Positions in the KV cache while measuring, where the caller names none and the model's context allows it. */
 export const DEFAULT_CONTEXT_LENGTH = 256;
@@ -22,6 +31,13 @@ export interface LoadOrCalibrateOptions
   readonly batch?: number | undefined;
   /** Measures even where the store has a profile, from the start even where it has a part of one. */
   readonly fresh?: boolean | undefined;
+  /**
+   * Ms for which another process that measures on this machine is waited for; then this one measures beside it, and marks its profile as
+   * disturbed. Default a minute; 0: no wait.
+   */
+  readonly waitMs?: number | undefined;
+  /** How other work on the machine is noticed. Default: as the system's scheduler counts it; nothing where `clock` is given. */
+  readonly watchLoad?: WatchLoad | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: CalibrationEvent) => void) | undefined;
   /** Told, in one line, of a profile that could not be read, trusted or stored. */
@@ -39,34 +55,36 @@ export interface LoadedProfile {
  * The profile of a model in this environment: from the store, or measured now and stored. A store that cannot be written loses
  * nothing: the profile is returned with the reason.
  *
- * What the store has is used as far as its standing goes (`profileStanding`): a whole profile as it is, an imported one once a
- * canary agrees, a partial one to go on from. What an abort leaves is stored as partial, for the next call.
+ * What the store has is used as far as it is trusted (`isTrusted`, `profileStanding`): a whole profile of the last day as it is; an older
+ * one, one that other work disturbed and an imported one once a canary agrees; a partial one to go on from. What an abort leaves is
+ * stored as partial, for the next call; what noise hid is returned and not stored. Of several processes one measures at a time.
  *
  * @throws NearfreeError `aborted`, `context-exceeded` for a context length that the model does not have, `unsupported-model` for
  *   several sequences where its attention carries one, `run-failed`.
  */
 export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrateOptions = {}): Promise<LoadedProfile> {
-  const { onWarning, contextLength, batch, fresh = false, store: given, clock = now, ...measuring } = options;
-  const store = given ?? defaultStore({ onWarning });
+  const { contextLength, batch, fresh = false, waitMs, signal } = options;
+  const store = options.store ?? defaultStore({ onWarning: options.onWarning });
   const key = profileKey(model, contextLength, batch);
-  const known = await store.get(key);
-  // A predicted profile that somebody stored is none: it must not keep the model from being measured.
-  const standing = known === undefined || fresh ? "none" : profileStanding(known);
-  if (standing === "whole") return { profile: labelled(known!, model), origin: "cached" };
+  const stored = await store.get(key);
+  const known = stored && labelled(stored, model);
+  if (known !== undefined && !fresh && isTrusted(known, Date.now())) return { profile: known, origin: "cached" };
   const probe = await createCalibrationProbe(model, key.cell);
+  const place: Place = { model, store, key, probe, known };
   try {
-    if (standing === "imported") {
-      const confirmed = await confirm(known!, () => runCanary(probe, known!, { ...measuring, clock }), onWarning);
-      if (confirmed !== undefined)
-        return { origin: "cached", ...(await keep(store, labelled(confirmed, model), onWarning)) };
+    const check = fresh ? MEASURE : await checkKnown(place, options);
+    if (check.use === "known") return { origin: "cached", ...check.loaded };
+    const onWait = () => options.onEvent?.({ type: "waiting", cell: key.cell });
+    const patience = check.use === "better" ? 0 : waitMs;
+    const turn = await takeTurn(store, key, { known, fresh, waitMs: patience, signal, onWait });
+    if (turn.turn === "done") return { profile: labelled(turn.profile, model), origin: "cached" };
+    try {
+      const crowded = turn.turn === "shared" && turn.crowded;
+      if (crowded && check.use === "better") return { profile: known!, origin: "cached" };
+      return await measureAndKeep(place, crowded, options);
+    } finally {
+      await turn.end();
     }
-    const resume = standing === "partial" ? known : undefined;
-    const measured = await measureProfile(model, probe, key, { ...measuring, clock, resume });
-    // The key names the routers too: what was measured of the routing holds.
-    const profile = known?.uniqueExperts ? { ...measured, uniqueExperts: known.uniqueExperts } : measured;
-    const kept = outranks(known, profile) ? { profile } : await keep(store, profile, onWarning);
-    if (profile.run.stop === "aborted") throw interrupted(profile, kept.storeError);
-    return { origin: "measured", ...kept };
   } finally {
     model.runner.rewind(0);
   }
@@ -93,16 +111,72 @@ function labelled(profile: Profile, { folder }: Pick<ExaminedModel, "folder">): 
   return label === undefined || label === profile.label ? profile : { ...profile, label };
 }
 
-/** The imported profile as one of this machine's, or undefined where the canary does not agree. */
-async function confirm(
-  { imported: _, ...profile }: Profile,
-  canary: () => ReturnType<typeof runCanary>,
-  onWarning: LoadOrCalibrateOptions["onWarning"],
-): Promise<Profile | undefined> {
-  const verdict = await canary();
-  if (verdict.verdict === "agrees") return profile;
-  onWarning?.(`the imported profile is not used: ${verdict.reason}; measuring instead`);
-  return undefined;
+/** Where a profile is looked for and measured, and what the store had there. */
+interface Place {
+  readonly model: OpenModel;
+  readonly store: ProfileStore;
+  readonly key: ProfileKey;
+  readonly probe: Probe;
+  readonly known: Profile | undefined;
+}
+
+/** What a look at the machine says of the stored profile. `better`: it holds, and a quiet machine could measure a better one. */
+type Check =
+  | { readonly use: "known"; readonly loaded: { readonly profile: Profile; readonly storeError?: NearfreeError } }
+  | { readonly use: "better" }
+  | { readonly use: "measured" };
+
+const MEASURE: Check = { use: "measured" };
+
+/** Runs the canary on what is there to be checked. */
+async function checkKnown({ known, probe, store }: Place, options: LoadOrCalibrateOptions): Promise<Check> {
+  const standing = known && profileStanding(known);
+  if (known === undefined || (standing !== "whole" && standing !== "imported")) return MEASURE;
+  const { clock = now, onWarning, signal } = options;
+  const watch = watchOf(options)();
+  const own = standing === "whole";
+  const verdict = await runCanary(probe, known, { clock, signal, own });
+  const busyNow = (watch.waitedShare() ?? 0) > BUSY_SHARE;
+  if (verdict.verdict === "agrees") {
+    if (known.run.busy === true) return busyNow ? { use: "known", loaded: { profile: known } } : { use: "better" };
+    const { imported: _, ...rest } = known;
+    return { use: "known", loaded: await keep(store, { ...rest, confirmedAt: new Date().toISOString() }, onWarning) };
+  }
+  // Noise is no ground to call a profile wrong that was measured here; one from elsewhere has nothing else to speak for it.
+  if (own && verdict.verdict === "unresolvable") return { use: "known", loaded: { profile: known } };
+  onWarning?.(`the ${own ? "stored" : "imported"} profile is not used: ${verdict.reason}; measuring instead`);
+  return MEASURE;
+}
+
+/** Measures, and stores what is worth it. `crowded`: others may be measuring at the same time. */
+async function measureAndKeep(place: Place, crowded: boolean, options: LoadOrCalibrateOptions): Promise<LoadedProfile> {
+  const { model, store, key, probe, known } = place;
+  const { clock = now, onWarning, budget, maxPositions, neighbours, seed, signal, onEvent, fresh } = options;
+  const watch = watchOf(options)();
+  const resume = !fresh && known && profileStanding(known) === "partial" && !known.run.busy ? known : undefined;
+  const measuring = {
+    ...(budget && { budget }),
+    ...(maxPositions !== undefined && { maxPositions }),
+    ...(seed !== undefined && { seed }),
+    ...{ neighbours, signal, onEvent },
+  };
+  const measured = await measureProfile(model, probe, key, { ...measuring, clock, resume });
+  const busy = crowded || (watch.waitedShare() ?? 0) > BUSY_SHARE;
+  const profile: Profile = {
+    ...measured,
+    run: { ...measured.run, ...(busy && { busy: true }) },
+    // The key names the routers too: what was measured of the routing holds.
+    ...(known?.uniqueExperts && { uniqueExperts: known.uniqueExperts }),
+  };
+  const worthIt = profileStanding(profile) !== "unresolved" && !outranks(known, profile);
+  const kept = worthIt ? await keep(store, profile, onWarning) : { profile };
+  if (profile.run.stop === "aborted") throw interrupted(profile, kept.storeError);
+  return { origin: "measured", ...kept };
+}
+
+/** Scripted time says nothing of this machine's load. */
+function watchOf({ clock, watchLoad }: LoadOrCalibrateOptions): WatchLoad {
+  return watchLoad ?? (clock === undefined ? watchScheduler : watchNothing);
 }
 
 async function keep(
@@ -123,7 +197,8 @@ async function keep(
 /** Whether a stored profile is worth more than a new, partial one: it is whole, or a longer part. */
 function outranks(known: Profile | undefined, found: Profile): boolean {
   if (known === undefined || profileStanding(found) !== "partial") return false;
-  return profileStanding(known) === "whole" || samplesIn(known) > samplesIn(found);
+  const standing = profileStanding(known);
+  return standing === "whole" || (standing === "partial" && samplesIn(known) > samplesIn(found));
 }
 
 function samplesIn({ points }: Profile): number {

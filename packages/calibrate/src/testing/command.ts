@@ -30,6 +30,10 @@ export function commandIn(env: NodeJS.ProcessEnv, uid?: number) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: "utf8", ...as });
       return toRun(status, stdout, stderr);
     },
+    /** Runs it beside whatever else runs. */
+    start(...args: string[]): Promise<CommandRun> {
+      return this.runUntil(/^$/, () => {}, ...args);
+    },
     /** Runs it until `pattern` shows on stderr, then does `act` to the process. */
     async runUntil(pattern: RegExp, act: (child: ChildProcess) => void, ...args: string[]): Promise<CommandRun> {
       const child = spawn(process.execPath, [COMMAND, ...args], { ...as, stdio: ["ignore", "pipe", "pipe"] });

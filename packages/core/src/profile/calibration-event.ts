@@ -3,6 +3,8 @@ import type { Level, Measurement } from "./profile.ts";
 
 /** Progress of a calibration, in order. Every consumer handles `done` and may ignore the rest. */
 export type CalibrationEvent =
+  /** Another process measures on this machine: its profile, or its end, is waited for. */
+  | { readonly type: "waiting"; readonly cell: Cell }
   /** A new number of positions is run until its time settles. */
   | { readonly type: "warming"; readonly cell: Cell; readonly positions: number }
   /** The clock and the noise were examined: ratios closer to 1 than `smallestRatio` cannot be told apart here. */

@@ -1,4 +1,5 @@
-import type { Profile } from "./profile.ts";
+import type { CurvePoint, Profile } from "./profile.ts";
+import { isImpossible } from "./profile-standing.ts";
 
 /** A step of cost below this share is inside the measurement's doubt: sampling stops at a half-width of 2%. */
 export const STAIR_STEP = 0.02;
@@ -26,11 +27,12 @@ export function spread(profile: Profile, size: number): CellCurve {
     measured: new Uint8Array(size),
     stairStart: new Int32Array(size),
   };
+  const points = profile.points.map(priced);
   let right = 0;
   for (let n = 1; n <= size; n++) {
-    while (profile.points[right]!.positions < n) right++;
-    const b = profile.points[right]!;
-    const a = b.positions === n ? b : profile.points[right - 1]!;
+    while (points[right]!.positions < n) right++;
+    const b = points[right]!;
+    const a = b.positions === n ? b : points[right - 1]!;
     const weight = a === b ? 0 : (n - a.positions) / (b.positions - a.positions);
     cell.costMs[n - 1] = profile.baseMs * (a.ratio + weight * (b.ratio - a.ratio));
     cell.lowMs[n - 1] = profile.baseMs * (a.low + weight * (b.low - a.low));
@@ -39,6 +41,12 @@ export function spread(profile: Profile, size: number): CellCurve {
   }
   markStairs(cell);
   return cell;
+}
+
+/** A point that says what cannot be is priced as if every row cost a forward: nothing is ever gained by it. */
+function priced(point: CurvePoint): CurvePoint {
+  const { positions } = point;
+  return isImpossible(point) ? { ...point, ratio: positions, low: positions, high: positions } : point;
 }
 
 function markStairs({ costMs, stairStart }: CellCurve): void {

@@ -63,6 +63,8 @@ const profileSchema = v.strictObject({
   label: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   /** ISO 8601. Information only: never part of the key. */
   measuredAt: v.string(),
+  /** ISO 8601: when a few samples last agreed with it on this machine. Information only, as `measuredAt`. */
+  confirmedAt: v.optional(v.string()),
   /** Came in a bundle, and nothing on this machine has confirmed it: see `profileStanding`. */
   imported: v.optional(v.literal(true)),
   /** Nothing was measured: the curve follows from the graph and what is known of the device. See `profileStanding`. */
@@ -99,6 +101,8 @@ const profileSchema = v.strictObject({
     drift: finite,
     /** Smallest ratio that could be told apart from 1 on this machine. */
     smallestRatio: v.optional(v.pipe(finite, v.minValue(1))),
+    /** Other work took CPU time from the measurement, another calibration perhaps: see `isTrusted`. */
+    busy: v.optional(v.literal(true)),
     /** Why measuring stopped. */
     stop: v.optional(v.picklist(["decided", "forwards", "time", "aborted", "unresolvable"])),
   }),

@@ -16,7 +16,12 @@ const remove = (root: string) => rm(root, { recursive: true, force: true });
 
 describeProfileStoreContract("fs store", async () => {
   const root = await makeRoot();
-  return { store: createFsStore({ root: join(root, "not", "yet", "there") }), dispose: () => remove(root) };
+  let now = Date.now();
+  const advance = (ms: number) => {
+    now += ms;
+  };
+  const store = createFsStore({ root: join(root, "not", "yet", "there"), now: () => now });
+  return { store, advance, dispose: () => remove(root) };
 });
 describeProfileStoreContract("memory before fs store", async () => {
   const root = await makeRoot();

@@ -7,6 +7,7 @@ import { NearfreeError } from "../contracts/errors.ts";
 import { PROFILE_VERSION, type Profile } from "../profile/profile.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import { readEntryFile, setAside } from "./entry-file.ts";
+import { claimFile } from "./fs-claim.ts";
 import { assertValid } from "./memory.ts";
 import type { ProfileStore } from "./profile-store.ts";
 import { publishFile } from "./publish-file.ts";
@@ -26,6 +27,8 @@ export interface FsStoreOptions {
   readonly readOnly?: boolean;
   /** Told once, in one line, of each entry that cannot be used. Default: nobody. */
   readonly onWarning?: (message: string) => void;
+  /** Ms since 1970, by which claims end. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 /**
@@ -34,7 +37,8 @@ export interface FsStoreOptions {
  * a read-only store) and warned of once, never thrown. One that cannot be read just now is a miss too, and stays where it is: it may be
  * whole for every other process.
  */
-export function createFsStore({ root, readOnly = false, onWarning = () => {} }: FsStoreOptions): ProfileStore {
+export function createFsStore(options: FsStoreOptions): ProfileStore {
+  const { root, readOnly = false, onWarning = () => {}, now = Date.now } = options;
   const versionRoot = join(root, `v${PROFILE_VERSION}`);
   const pathOf = (key: ProfileKey) => join(versionRoot, environmentFolder(key), "entries", entryName(key));
 
@@ -126,6 +130,16 @@ export function createFsStore({ root, readOnly = false, onWarning = () => {} }: 
         throw unwritable(path, errorCode(error), error);
       }
     },
+    ...(!readOnly && {
+      async claim(key, ms) {
+        const path = join(versionRoot, "claims", `${nativeHashOf(key.environment.device).slice(0, 32)}.json`);
+        try {
+          return await claimFile(path, ms, now);
+        } catch (error) {
+          throw unwritable(path, errorCode(error), error);
+        }
+      },
+    }),
   };
 }
 

@@ -3,7 +3,13 @@ import { sampleKey, sampleProfile } from "../testing/sample-profile.ts";
 import { describeProfileStoreContract } from "../testing/store-suite.ts";
 import { createMemoryStore } from "./memory.ts";
 
-describeProfileStoreContract("memory store", () => ({ store: createMemoryStore() }));
+describeProfileStoreContract("memory store", () => {
+  let now = 1_000;
+  const advance = (ms: number) => {
+    now += ms;
+  };
+  return { store: createMemoryStore({ now: () => now }), advance };
+});
 
 it("forgets the least recently used profile first", async () => {
   const store = createMemoryStore({ max: 2 });

@@ -10,6 +10,8 @@ export const DEFAULT_MEMORY_ENTRIES = 64;
 export interface MemoryStoreOptions {
   /** Most profiles kept. Default 64. */
   readonly max?: number;
+  /** Ms since 1970, by which claims end. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 /**
@@ -17,7 +19,10 @@ export interface MemoryStoreOptions {
  *
  * @throws NearfreeError `invalid-argument` when `max` is not a positive integer; from `put`, when the profile is not valid.
  */
-export function createMemoryStore({ max = DEFAULT_MEMORY_ENTRIES }: MemoryStoreOptions = {}): ProfileStore {
+export function createMemoryStore({
+  max = DEFAULT_MEMORY_ENTRIES,
+  now = Date.now,
+}: MemoryStoreOptions = {}): ProfileStore {
   if (!Number.isSafeInteger(max) || max < 1) {
     throw new NearfreeError({
       code: "invalid-argument",
@@ -29,6 +34,8 @@ export function createMemoryStore({ max = DEFAULT_MEMORY_ENTRIES }: MemoryStoreO
     });
   }
   // Text rather than objects: what one caller does to a profile never reaches the next.
+  /** Of each device: until when it is claimed. The object says whose claim it is. */
+  const claims = new Map<string, { until: number }>();
   const entries = new LRUCache<string, string>({ max });
   const read = (text: string | undefined): Profile | undefined =>
     text === undefined ? undefined : parseProfile(JSON.parse(text));
@@ -41,6 +48,21 @@ export function createMemoryStore({ max = DEFAULT_MEMORY_ENTRIES }: MemoryStoreO
     },
     list: async () => [...entries.values()].map(read).filter((profile) => profile !== undefined),
     delete: async (key) => entries.delete(hashOf(key)),
+    async claim(key, ms) {
+      const device = hashOf(key.environment.device);
+      if ((claims.get(device)?.until ?? 0) > now()) return undefined;
+      const own = { until: now() + ms };
+      claims.set(device, own);
+      return {
+        async renew() {
+          own.until = now() + ms;
+          return claims.get(device) === own;
+        },
+        async release() {
+          if (claims.get(device) === own) claims.delete(device);
+        },
+      };
+    },
   };
 }
 

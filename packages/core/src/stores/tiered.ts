@@ -7,10 +7,10 @@ export interface TieredStoreOptions {
   /** Never write to or delete from `back`: a system folder below the user's. Default false. */
   readonly readOnlyBack?: boolean;
   /**
-   * Whether what only `back` had is copied to `front`. Default true. False where the front is no faster: a copy there would hide
-   * what the back is updated to.
+   * Whether what only `back` had is copied to `front`, or of which profiles. Default true. False where the front is no faster: a copy
+   * there would hide what the back is updated to.
    */
-  readonly copyToFront?: boolean;
+  readonly copyToFront?: boolean | ((profile: Profile) => boolean);
 }
 
 /**
@@ -27,7 +27,8 @@ export function createTieredStore(
       const near = await front.get(key);
       if (near !== undefined) return near;
       const far = await back.get(key);
-      if (far !== undefined && copyToFront) await copyTo(front, far);
+      if (far !== undefined && (typeof copyToFront === "boolean" ? copyToFront : copyToFront(far)))
+        await copyTo(front, far);
       return far;
     },
     async put(profile) {
@@ -43,6 +44,18 @@ export function createTieredStore(
       const near = await front.delete(key);
       return (!readOnlyBack && (await back.delete(key))) || near;
     },
+    async claim(key, ms) {
+      // The back is seen by more processes; where it cannot be written, those of the front at least take turns.
+      const tiers = [back, front].filter((tier) => tier.claim !== undefined);
+      for (const [i, tier] of tiers.entries()) {
+        try {
+          return await tier.claim!(key, ms);
+        } catch (error) {
+          if (!isUnwritable(error) || i === tiers.length - 1) throw error;
+        }
+      }
+      return { renew: async () => true, release: async () => {} };
+    },
   };
 }
 
@@ -51,6 +64,10 @@ async function copyTo(store: ProfileStore, profile: Profile): Promise<void> {
   try {
     await store.put(profile);
   } catch (error) {
-    if (!(error instanceof NearfreeError && error.code === "store-unwritable")) throw error;
+    if (!isUnwritable(error)) throw error;
   }
+}
+
+function isUnwritable(error: unknown): boolean {
+  return error instanceof NearfreeError && error.code === "store-unwritable";
 }

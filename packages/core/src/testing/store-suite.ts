@@ -6,6 +6,8 @@ export interface StoreFixture {
   readonly store: ProfileStore;
   /** Frees what the fixture made. */
   readonly dispose?: () => Promise<void> | void;
+  /** Moves the store's clock on, by which claims end: where it has one that a test may move. */
+  readonly advance?: (ms: number) => void;
 }
 
 /** The contract of every `ProfileStore`, as vitest tests. `makeStore` gives an empty store that can hold at least 16 profiles. */
@@ -82,6 +84,36 @@ export function describeProfileStoreContract(
       await store.put(sampleProfile());
       await expect(store.put({ ...sampleProfile(), points: [] })).rejects.toMatchObject({ code: "invalid-argument" });
       expect(await store.get(sampleKey())).toEqual(sampleProfile());
+    });
+
+    it("gives one claim of a device at a time, whatever is measured on it, if it gives any", async () => {
+      if (store.claim === undefined) return;
+      const claims = await Promise.all(Array.from({ length: 8 }, (_, n) => store.claim!(sampleKey(n), 60_000)));
+      const [held, ...others] = claims.filter((claim) => claim !== undefined);
+      expect(others).toEqual([]);
+      expect(await held!.renew()).toBe(true);
+      const { environment } = sampleKey();
+      const elsewhere = { ...sampleKey(), environment: { ...environment, device: { cores: 64 } } };
+      expect(await store.claim(elsewhere, 60_000)).toBeDefined();
+      await held!.release();
+      expect(await store.claim(sampleKey(), 60_000)).toBeDefined();
+    });
+
+    it("gives a claim to the next when it ends by itself, and takes nothing from them for its old owner", async () => {
+      if (store.claim === undefined || fixture.advance === undefined) return;
+      const first = await store.claim(sampleKey(), 1_000);
+      fixture.advance(900);
+      expect(await first!.renew()).toBe(true);
+      fixture.advance(900);
+      expect(await store.claim(sampleKey(), 1_000)).toBeUndefined();
+      fixture.advance(200);
+      const second = await store.claim(sampleKey(), 1_000);
+      expect(second).toBeDefined();
+      expect(await first!.renew()).toBe(false);
+      await first!.release();
+      expect(await store.claim(sampleKey(), 1_000)).toBeUndefined();
+      await second!.release();
+      expect(await store.claim(sampleKey(), 1_000)).toBeDefined();
     });
 
     it("shows readers whole profiles while many writers replace one", async () => {

@@ -1,4 +1,4 @@
-import { NearfreeError, type Profile, type ProfileStore } from "@nearfree/core";
+import { NearfreeError, type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
 import { type Command, Option } from "commander";
 import { calibrationTokens } from "../../node/calibration-probe.ts";
 import { defaultStore } from "../../node/default-store.ts";
@@ -78,13 +78,14 @@ async function calibrateCell(
 ): Promise<void> {
   const warnings: string[] = [];
   const store = defaultStore({ root: options.cache, onWarning: (message) => output.log.warn(message) });
-  const { profile, origin, storeError } = await loadOrCalibrate(model, {
+  const loaded = await loadOrCalibrate(model, {
     ...measuring(options, warnings),
     store,
     contextLength: options.context,
     signal,
     onEvent: reportProgress(output),
   });
+  const { profile, origin, storeError } = loaded;
   const found = origin === "cached" ? "found in the cache, nothing measured; --fresh measures again\n" : "";
   for (const message of warnings) output.log.warn(message);
   const routed = await withRouting(output, model, options, store, [profile]);
@@ -93,7 +94,8 @@ async function calibrateCell(
   });
   // A cache that cannot be written loses nothing of what was measured: it is said in one line, once.
   if (!storeError) await storeRouting(output, store, [profile], routed);
-  output.result({ origin, stored: !storeError, profile: routed[0] }, `${found}${profileText(routed[0]!)}\n\n${next}`);
+  const value = { origin, stored: isStored(loaded), profile: routed[0] };
+  output.result(value, `${found}${profileText(routed[0]!)}\n\n${next}`);
 }
 
 async function calibrateCells(
@@ -131,7 +133,7 @@ async function calibrateCells(
   const profiles = await withRouting(output, model, options, store, measured);
   if (!storeError) await storeRouting(output, store, measured, profiles);
   output.result(
-    { cells: loaded.map(({ origin, storeError: failed }, i) => ({ origin, stored: !failed, profile: profiles[i] })) },
+    { cells: loaded.map((cell, i) => ({ origin: cell.origin, stored: isStored(cell), profile: profiles[i] })) },
     [...profiles.map(profileText), `${gridTable(profiles)}\n\n${nextStep(profiles, {})}`].join(RULE),
   );
 }
@@ -160,6 +162,10 @@ async function withRouting(
   return profiles.map((profile) => ({ ...profile, uniqueExperts }));
 }
 
+function isStored({ profile, storeError }: LoadedProfile): boolean {
+  return storeError === undefined && profileStanding(profile) !== "unresolved";
+}
+
 /** Stores those of `routed` that gained something. */
 async function storeRouting(
   output: CommandContext["output"],
@@ -168,7 +174,8 @@ async function storeRouting(
   routed: readonly Profile[],
 ): Promise<void> {
   try {
-    for (const [i, profile] of routed.entries()) if (profile !== before[i]) await store.put(profile);
+    for (const [i, profile] of routed.entries())
+      if (profile !== before[i] && profileStanding(profile) !== "unresolved") await store.put(profile);
   } catch (error) {
     if (!(error instanceof NearfreeError && error.code === "store-unwritable")) throw error;
     output.log.warn(error.message);

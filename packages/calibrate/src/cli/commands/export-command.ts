@@ -16,7 +16,7 @@ export function defineExport(command: Command, runs: Runs): void {
     runs(async ({ output }, name: string | undefined, { out, cache }: { out: string; cache?: string }) => {
       const store = defaultStore({ root: cache, onWarning: (message) => output.log.warn(message) });
       const chosen = chooseProfiles(await store.list(), name);
-      const whole = chosen.filter((profile) => profileStanding(profile) !== "partial");
+      const whole = chosen.filter((profile) => !["partial", "unresolved"].includes(profileStanding(profile)));
       if (whole.length === 0) throw nothingToExport(name, chosen.length);
       await writeOutputFile(out, encodeBundle(whole));
       const partial = chosen.length - whole.length;

@@ -9,6 +9,7 @@ import { worthText } from "./worth-text.ts";
 const STANDINGS: Record<ProfileStanding, string> = {
   whole: "",
   partial: "; cut short, the next calibration goes on from it",
+  unresolved: "; hidden by noise: not kept, measured anew at the next start",
   imported: "; imported, to be tested at its first use",
   predicted: "; predicted, nothing was measured",
 };

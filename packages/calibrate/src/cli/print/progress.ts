@@ -34,6 +34,9 @@ export function reportProgress(
     output.log.debug({ event }, event.type);
     left ??= new TimeLeft(clock, budgetMs);
     switch (event.type) {
+      case "waiting":
+        output.progress("waiting for another process that measures on this machine");
+        break;
       case "warming":
         output.progress(`calibrating${nameOf(event.cell)}: warming ${event.positions} positions`);
         break;
