@@ -7,7 +7,7 @@ export {
   calibrateGrid,
   type MakeProbe,
 } from "./measure/grid/calibrate-grid.ts";
-export { InvarianceRecorder } from "./measure/invariance.ts";
+export { InvarianceRecorder, type RowFacts } from "./measure/invariance.ts";
 export { DEFAULT_BALANCE_MS, type MeasureBalanceOptions, measureBalance } from "./measure/measure-balance.ts";
 export type { CalibrateOptions } from "./measure/options.ts";
 export {

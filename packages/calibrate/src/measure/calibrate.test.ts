@@ -96,6 +96,32 @@ describe("the result", () => {
     expect(invariance).toMatchObject({ maxDifference: 2 ** -20, argmaxFlips: 0 });
   });
 
+  it("measures one position where the graph says that rows depend on each other", async () => {
+    const columns = 3;
+    const logits = (n: number) => new Float32Array(n * columns);
+    const traits = { dependence: "one scale" };
+    const found = await calibrateMachine({ cost: COSTS.decoder, columns, logits }, { traits });
+    expect(found.points.map(({ positions }) => positions)).toEqual([1]);
+    expect(found.invariance).toMatchObject({ classes: [[1]], dependent: "one scale" });
+    expect(found.boundaries[1]).toMatchObject({ prefixFree: 1 });
+    expect(found.run.forwards).toBeLessThan(60);
+  });
+
+  it("compares rows on a machine too noisy to tell costs, and when it goes on from samples", async () => {
+    const columns = 3;
+    const logits = (n: number) => new Float32Array(n * columns).fill(n === 1 ? 1 + 2 ** -20 : 1);
+    const machine = { cost: COSTS.decoder, columns, logits, noise: NOISES.hopeless };
+    const first = await calibrateMachine(machine);
+    expect(first.run.stop).toBe("unresolvable");
+    const several = first.points.map(({ positions }) => positions).slice(1);
+    expect(several.length).toBeGreaterThan(2);
+    expect(first.invariance.classes).toEqual([[1], several]);
+    expect(first.invariance.rows).toBeGreaterThan(0);
+    const second = await calibrateMachine(machine, { resume: first });
+    expect(second.invariance.classes.flat()).toEqual(expect.arrayContaining(several));
+    expect(second.invariance.rows).toBeGreaterThan(0);
+  });
+
   it("has no classes without logits", async () => {
     expect((await calibrateMachine({ cost: COSTS.decoder })).invariance).toEqual({
       classes: [],

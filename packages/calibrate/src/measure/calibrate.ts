@@ -3,10 +3,11 @@ import type { Probe } from "@nearfree/core/measure";
 import { CellRun } from "./cell-run.ts";
 import { certifyBoundary } from "./certify.ts";
 import { clockGrain, fitGroup } from "./clock-grain.ts";
+import { compareEverywhere, recordSingly, recordTogether } from "./compare-rows.ts";
 import { judge } from "./decide.ts";
 import { type Findings, summarise } from "./findings.ts";
 import { hintedPositions } from "./hinted-sweep.ts";
-import { InvarianceRecorder, recordSingly, recordTogether } from "./invariance.ts";
+import { InvarianceRecorder } from "./invariance.ts";
 import { MeasuringStopped, Meter } from "./meter.ts";
 import { type CalibrateOptions, invalidOption, resolveOptions, type Settings } from "./options.ts";
 import { testAgainstItself } from "./qualify.ts";
@@ -56,7 +57,7 @@ export async function calibrate(probe: Probe, options: CalibrateOptions): Promis
   const meter = new Meter(probe, settings.clock, settings.budget, settings.signal);
   const findings: Findings = {
     samples: new Samples(),
-    invariance: new InvarianceRecorder(),
+    invariance: new InvarianceRecorder(settings.traits),
     inversions: [],
     steps: [],
     certified: settings.certify ? 1 : undefined,
@@ -64,10 +65,8 @@ export async function calibrate(probe: Probe, options: CalibrateOptions): Promis
     coldMs: 0,
     smallestRatio: undefined,
   };
-  const stop = await measure(probe, meter, settings, findings).catch((error: unknown) => {
-    if (error instanceof MeasuringStopped) return error.stop;
-    throw error;
-  });
+  const measured = await measure(probe, meter, settings, findings).catch(stopOf);
+  const stop = measured === "aborted" ? measured : await compareRows(probe, meter, settings, findings, measured);
   if (!findings.baseMs.some((ms) => ms > 0)) throw nothingMeasured(stop);
   const measurement = summarise(findings, meter, settings, stop);
   settings.onEvent({ type: "done", cell: settings.cell, measurement });
@@ -100,7 +99,6 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
   // Neighbours knew the steps, or had none: their budget is not spent again.
   if (settings.hint === undefined) await confirmSteps(run, meter, findings);
   if (settings.certify) await certifyBoundary(run, settings, findings);
-  await run.revisit([...samples.measured, ...(settings.hint?.compared ?? [])]);
   return "decided";
 }
 
@@ -108,6 +106,27 @@ async function measure(probe: Probe, meter: Meter, settings: Settings, findings:
 function goesOnFrom({ baseMs, run }: Measurement, nowMs: number): boolean {
   const same = Math.abs(Math.log(nowMs / baseMs)) <= Math.log1p(RESUME_TOLERANCE);
   return same && run.stop !== "unresolvable" && run.busy !== true;
+}
+
+/** Compares the rows of every n that a scheduler may choose, however measuring ended. */
+async function compareRows(
+  probe: Probe,
+  meter: Meter,
+  settings: Settings,
+  { samples, invariance }: Findings,
+  measured: Stop,
+): Promise<Stop> {
+  if (probe.rows === undefined) return measured;
+  const { hint, maxPositions } = settings;
+  const positions = [...new Set([...samples.measured, ...(hint?.compared ?? [])])].filter((n) => n <= maxPositions);
+  const singles = { most: probe.maxPositions, hinted: hint !== undefined };
+  const stop = await compareEverywhere(invariance, probe.rows, meter, positions, singles).catch(stopOf);
+  return stop === "aborted" ? stop : measured;
+}
+
+function stopOf(error: unknown): Stop {
+  if (error instanceof MeasuringStopped) return error.stop;
+  throw error;
 }
 
 /** Samples until every question is answered. */

@@ -108,20 +108,3 @@ describe("pair", () => {
     expect(ran.length).toBeLessThanOrEqual(3 + 3 * 8);
   });
 });
-
-describe("revisit", () => {
-  it("records the bits of every n that this run did not run", async () => {
-    const { run, ran, invariance } = scriptedCell({ columns: 1 });
-    await run.measure([2]);
-    const before = ran.length;
-    await run.revisit([1, 2, 4, 6]);
-    expect(ran.slice(before)).toEqual([4, 6]);
-    expect(invariance.result().classes.flat()).toEqual([2, 4, 6]);
-  });
-
-  it("runs nothing where there are no logits", async () => {
-    const { run, ran } = scriptedCell();
-    await run.revisit([4, 6]);
-    expect(ran).toEqual([]);
-  });
-});

@@ -1,5 +1,6 @@
 import type { Probe } from "@nearfree/core/measure";
-import { type InvarianceRecorder, recordTogether } from "./invariance.ts";
+import { recordTogether } from "./compare-rows.ts";
+import type { InvarianceRecorder } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
 import { type Random, shuffled } from "./statistics/random.ts";
 import { ANCHOR_GATE, type Samples } from "./statistics/samples.ts";
@@ -82,15 +83,6 @@ export class CellRun {
       before = after;
     }
     return pairs;
-  }
-
-  /** Compares the bits of every n in `positions` that this run did not run: they were measured earlier, or in another cell. */
-  async revisit(positions: readonly number[]): Promise<void> {
-    const { rows } = this.#probe;
-    if (rows === undefined) return;
-    for (const n of positions) {
-      if (!this.#warm.has(n)) await recordTogether(this.#invariance, rows, this.#meter, n);
-    }
   }
 
   /** What a new n plans or compiles is done in one forward; what may be left spoils one sample, which the typical value does not see. */

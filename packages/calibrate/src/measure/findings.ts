@@ -1,4 +1,12 @@
-import { type Boundary, EPSILONS, type Inversion, LEAST_RATIO, type Measurement, type Stop } from "@nearfree/core";
+import {
+  type Boundary,
+  EPSILONS,
+  type Invariance,
+  type Inversion,
+  LEAST_RATIO,
+  type Measurement,
+  type Stop,
+} from "@nearfree/core";
 import { boundaryOf, CLOSE_ENOUGH, curvePoints } from "./decide.ts";
 import type { InvarianceRecorder } from "./invariance.ts";
 import type { Meter } from "./meter.ts";
@@ -9,6 +17,8 @@ import { median } from "./statistics/stats.ts";
 
 /** Anchors at either end that are compared for drift. */
 const DRIFT_ANCHORS = 5;
+
+const NOTHING_COMPARED: Invariance = { classes: [[1]], maxDifference: 0, rows: 0, argmaxFlips: 0 };
 
 /** What a calibration knows so far. */
 export interface Findings {
@@ -64,9 +74,11 @@ export function summarise(
     stairs,
     inversions: [...findings.inversions].sort((a, b) => a.positions - b.positions),
     ...(granularity !== undefined && { granularity }),
-    invariance: invariance.result(),
+    // Rows that were not compared at every place prove nothing: the next run compares them.
+    invariance: end === "aborted" ? NOTHING_COMPARED : invariance.result(),
     run: {
       forwards: meter.forwards,
+      ...(meter.compared > 0 && { compared: meter.compared }),
       ms: meter.elapsedMs,
       discards: samples.discards,
       drift: median(baseMs.slice(-DRIFT_ANCHORS)) / median(baseMs.slice(0, DRIFT_ANCHORS)) - 1,

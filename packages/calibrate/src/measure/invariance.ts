@@ -1,114 +1,105 @@
 import type { Invariance } from "@nearfree/core";
-import type { ProbeRows } from "@nearfree/core/measure";
-import type { Meter } from "./meter.ts";
+import { PlaceRows } from "./place-rows.ts";
 
-/** Most bytes of logits kept for comparison per class; later rows of a wide forward are not compared beyond it. */
-const MAX_CLASS_BYTES = 64 << 20;
-
-/** Rows that are run one position at a time, to be compared with the same rows run at once; fewer where neighbours compared more. */
-const SINGLE_ROWS = 16;
-const HINTED_SINGLE_ROWS = 4;
-
-interface InvarianceClass {
-  readonly members: number[];
-  /** Rows of its widest member: row j is the same in every member that has it. */
-  rows: Float32Array;
+/** What is known of a model's rows before one is run: what its graph says. See `RowTraits` of the ONNX adapter. */
+export interface RowFacts {
+  /** Why rows of one forward depend on each other. */
+  readonly dependence?: string | undefined;
+  /** Kernels whose rows may differ between row counts by more than fp32 rounding. */
+  readonly coarse?: string | undefined;
+  /** Those of them that hide most differences. */
+  readonly hidden?: string | undefined;
 }
 
 /**
- * Sorts n into classes within which a row's logits are the same bits, from the logits of forwards of the same tokens on the
- * same context. Row j of a forward of n positions does not depend on n in exact arithmetic, so any difference is the kernels'.
+ * Logits of a row count that must agree before kernels that round to 16 bits are believed to. A difference of some fp32 bits moves
+ * one of 2^13 such values, so that 2^17 of them show it.
+ */
+const HIDDEN_VALUES = 2 ** 17;
+
+/** Difference, as a share of the largest logit, beyond which a flip is no rounding: of fp32 kernels, and of others or unknown ones. */
+const FINE_SHARE = 0.01;
+const COARSE_SHARE = 0.1;
+/** Share of the rows that must flip where kernels are coarse: theirs flip one in a hundred. */
+const COARSE_FLIPS = 0.1;
+
+/**
+ * Sorts n into classes within which a row's logits are the same bits, from the logits of forwards of the same tokens at several places
+ * of a text. Row j of a forward of n positions does not depend on n in exact arithmetic, so any difference is the kernels'. A class is
+ * what agreed at every place.
  */
 export class InvarianceRecorder {
-  readonly #classes: InvarianceClass[] = [];
-  readonly #unstable = new Set<number>();
-  #maxDifference = 0;
-  #rows = 0;
-  #argmaxFlips = 0;
+  readonly #facts: RowFacts | undefined;
+  readonly #places: PlaceRows[] = [];
+  #columns = 0;
 
-  /** Takes the logits of one forward of n positions, row-major [n, columns]; of n = 1 also of several in a row. */
-  record(n: number, logits: Float32Array, columns: number): void {
-    if (this.#unstable.has(n)) return;
-    const kept = Math.max(1, Math.min(logits.length / columns, Math.floor(MAX_CLASS_BYTES / (4 * columns))));
-    const known = this.#classes.findIndex(({ members }) => members.includes(n));
-    if (known !== -1) {
-      const own = this.#classes[known]!;
-      if (!equalBits(own.rows, logits.subarray(0, kept * columns))) this.#isolate(n, known);
-      else if (own.members.length === 1 && kept * columns > own.rows.length) own.rows = logits.slice(0, kept * columns);
-      return;
-    }
-    const rows = logits.slice(0, kept * columns);
-    const home = this.#classes.find((known) => equalBits(known.rows, rows));
-    for (const known of this.#classes) if (known !== home) this.#compare(known.rows, rows, columns);
-    if (home === undefined) {
-      this.#classes.push({ members: [n], rows });
-    } else {
-      home.members.push(n);
-      if (rows.length > home.rows.length) home.rows = rows;
-    }
+  constructor(facts?: RowFacts) {
+    this.#facts = facts;
+  }
+
+  /** Takes the logits of one forward of n positions, row-major [rows, columns]; n = 1 first, and of several rows in a row. */
+  record(n: number, logits: Float32Array, columns: number, place = 0): void {
+    this.#columns = columns;
+    this.#places[place] ??= new PlaceRows(columns);
+    this.#places[place].record(n, logits);
+  }
+
+  has(n: number, place = 0): boolean {
+    return this.#places[place]?.classOf(n) !== undefined;
   }
 
   result(): Invariance {
-    const alone = [...this.#unstable].map((n) => [n]);
-    const classes = [...this.#classes.map(({ members }) => [...members].sort((a, b) => a - b)), ...alone];
+    const places = this.#places.filter((place) => place !== undefined);
+    const sum = (count: (place: PlaceRows) => number) => places.reduce((all, place) => all + count(place), 0);
+    const most = (value: (place: PlaceRows) => number) => places.reduce((top, place) => Math.max(top, value(place)), 0);
+    const found = {
+      maxDifference: most((place) => place.maxDifference),
+      rows: sum((place) => place.rows),
+      argmaxFlips: sum((place) => place.flips),
+    };
+    const dependent =
+      this.#facts?.dependence ??
+      this.#broken(
+        found,
+        most((place) => place.largest),
+      );
+    const coarse = this.#facts?.coarse;
+    const positions = [...new Set(places.flatMap((place) => place.positions))].sort((a, b) => a - b);
     return {
-      classes: classes.sort(([a = 0], [b = 0]) => a - b),
-      maxDifference: this.#maxDifference,
-      rows: this.#rows,
-      argmaxFlips: this.#argmaxFlips,
+      classes: dependent === undefined ? this.#classes(places, positions) : positions.map((n) => [n]),
+      ...found,
+      ...(dependent !== undefined && { dependent }),
+      ...(coarse !== undefined && { coarse }),
     };
   }
 
-  /** An n whose repeats differ belongs to no class with others. */
-  #isolate(n: number, index: number): void {
-    const { members } = this.#classes[index]!;
-    members.splice(members.indexOf(n), 1);
-    if (members.length === 0) this.#classes.splice(index, 1);
-    this.#unstable.add(n);
-  }
-
-  #compare(a: Float32Array, b: Float32Array, columns: number): void {
-    const rows = Math.min(a.length, b.length) / columns;
-    for (let row = 0; row < rows; row++) {
-      let [bestA, bestB] = [row * columns, row * columns];
-      for (let i = row * columns; i < (row + 1) * columns; i++) {
-        const difference = Math.abs(a[i]! - b[i]!);
-        if (difference > this.#maxDifference) this.#maxDifference = difference;
-        if (a[i]! > a[bestA]!) bestA = i;
-        if (b[i]! > b[bestB]!) bestB = i;
-      }
-      this.#rows++;
-      if (bestA !== bestB) this.#argmaxFlips++;
+  #classes(places: readonly PlaceRows[], positions: readonly number[]): number[][] {
+    const classes = new Map<string, number[]>();
+    for (const n of positions) {
+      const labels = places.map((place) => place.classOf(n));
+      const alone = labels.includes(undefined) || this.#proveLittle(n, places);
+      const key = alone ? `alone ${n}` : labels.join();
+      classes.set(key, [...(classes.get(key) ?? []), n]);
     }
+    return [...classes.values()].sort(([a = 0], [b = 0]) => a - b);
   }
-}
 
-/** Records several rows of n = 1, before any other n is recorded; `most`: of them that the probe has. */
-export async function recordSingly(
-  recorder: InvarianceRecorder,
-  { columns, singly }: ProbeRows,
-  meter: Meter,
-  { most, hinted }: { readonly most: number; readonly hinted: boolean },
-): Promise<void> {
-  const count = Math.min(hinted ? HINTED_SINGLE_ROWS : SINGLE_ROWS, most);
-  recorder.record(1, await meter.untimed(count, () => singly(count)), columns);
-}
+  /** Whether the rows of n could agree with others by rounding alone. */
+  #proveLittle(n: number, places: readonly PlaceRows[]): boolean {
+    if (this.#facts?.hidden === undefined) return false;
+    const rows = places.reduce((all, place) => all + place.rowsOf(n), 0);
+    return rows * this.#columns < HIDDEN_VALUES;
+  }
 
-/** Records the rows of one forward of n positions. */
-export async function recordTogether(
-  recorder: InvarianceRecorder,
-  { columns, together }: ProbeRows,
-  meter: Meter,
-  n: number,
-): Promise<void> {
-  recorder.record(n, await meter.untimed(1, () => together(n)), columns);
-}
-
-/** Whether the values that both have are the same bits. */
-function equalBits(a: Float32Array, b: Float32Array): boolean {
-  const length = Math.min(a.length, b.length);
-  const left = new Uint32Array(a.buffer, a.byteOffset, length);
-  const right = new Uint32Array(b.buffer, b.byteOffset, length);
-  for (let i = 0; i < length; i++) if (left[i] !== right[i]) return false;
-  return true;
+  /** In words, where rows differ from single ones by far more than rounding, and change the text. */
+  #broken({ maxDifference, rows, argmaxFlips }: Omit<Invariance, "classes">, largest: number): string | undefined {
+    const fine = this.#facts !== undefined && this.#facts.coarse === undefined;
+    const far = maxDifference > largest * (fine ? FINE_SHARE : COARSE_SHARE);
+    const often = argmaxFlips > (fine ? 0 : rows * COARSE_FLIPS);
+    if (!(far && often)) return undefined;
+    return (
+      `rows of several positions differ from single ones by ${maxDifference.toPrecision(2)} at most, with ${argmaxFlips} argmax flips ` +
+      `in ${rows} rows: a mask that is wrong for several tokens on a cache, or rows that depend on each other`
+    );
+  }
 }

@@ -8,6 +8,9 @@ export interface Budget {
   readonly ms: number;
 }
 
+/** Time after which rows are no longer compared, over the budget's. */
+const COMPARING_SHARE = 1.5;
+
 /** Ends a measurement from inside a timing: the budget is spent, or the caller gave up. What was measured stays. */
 export class MeasuringStopped extends Error {
   readonly stop: Stop;
@@ -26,6 +29,8 @@ export class Meter {
   /** Forwards run, and those of them that count against the budget (equal unless forwards are grouped). */
   forwards = 0;
   timings = 0;
+  /** Forwards run to compare rows, apart from the budget. */
+  compared = 0;
   /** Forwards timed together: more than one where the clock is coarse. */
   group = 1;
   /**
@@ -67,6 +72,17 @@ export class Meter {
     this.#check();
     this.forwards += forwards;
     this.timings += forwards;
+    return run();
+  }
+
+  /**
+   * Runs `forwards` of them for their logits, apart from the budget: they may run when it is spent.
+   * @throws MeasuringStopped for an abort, or once the measurement takes half as much time again as its budget has.
+   */
+  async apart<T>(forwards: number, run: () => Promise<T>): Promise<T> {
+    if (this.#signal?.aborted) throw new MeasuringStopped("aborted");
+    if (this.elapsedMs >= this.#budget.ms * COMPARING_SHARE) throw new MeasuringStopped("time");
+    this.compared += forwards;
     return run();
   }
 

@@ -1,6 +1,7 @@
 import { type Cell, type Clock, DEFAULT_EPSILON, EPSILONS, type Measurement, NearfreeError } from "@nearfree/core";
 import type { CalibrationEvent, Probe } from "@nearfree/core/measure";
 import { createHint, type Hint } from "./hint.ts";
+import type { RowFacts } from "./invariance.ts";
 import type { Budget } from "./meter.ts";
 
 /** Version of the measurement method, part of a profile's key: bumped when figures stop being comparable. */
@@ -43,6 +44,11 @@ export interface CalibrateOptions {
    * narrower rise that no neighbour has would be missed. Ignored with `certify`.
    */
   readonly neighbours?: readonly Measurement[];
+  /**
+   * What is known of the rows of a forward from the model's graph. Where they depend on each other, only one position is measured;
+   * left out, rows are judged by what is compared alone.
+   */
+  readonly traits?: RowFacts | undefined;
   /** Ends the measurement; see `calibrate`. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: CalibrationEvent) => void;
@@ -60,6 +66,7 @@ export interface Settings {
   readonly seed: number;
   readonly resume: Measurement | undefined;
   readonly hint: Hint | undefined;
+  readonly traits: RowFacts | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onEvent: (event: CalibrationEvent) => void;
 }
@@ -74,10 +81,12 @@ export function resolveOptions(probe: Probe, options: CalibrateOptions): Setting
     seed = 1,
     resume,
     neighbours = [],
+    traits,
     signal,
     onEvent = () => {},
   } = options;
-  const maxPositions = Math.min(options.maxPositions ?? DEFAULT_MAX_POSITIONS, probe.maxPositions);
+  const wanted = Math.min(options.maxPositions ?? DEFAULT_MAX_POSITIONS, probe.maxPositions);
+  const maxPositions = traits?.dependence === undefined ? wanted : Math.min(1, wanted);
   const budget = {
     forwards: options.budget?.forwards ?? (certify ? CERTIFY_FORWARDS : DEFAULT_FORWARDS),
     ms: options.budget?.ms ?? DEFAULT_BUDGET_MS,
@@ -90,7 +99,21 @@ export function resolveOptions(probe: Probe, options: CalibrateOptions): Setting
   if (!(budget.ms > 0)) throw invalidOption("budget.ms", "more than 0", budget.ms);
   const otherEpsilons = EPSILONS.filter((other) => other !== epsilon);
   const hint = certify ? undefined : createHint(neighbours, { epsilon, maxPositions });
-  return { clock, cell, epsilon, otherEpsilons, maxPositions, budget, certify, seed, resume, hint, signal, onEvent };
+  return {
+    clock,
+    cell,
+    epsilon,
+    otherEpsilons,
+    maxPositions,
+    budget,
+    certify,
+    seed,
+    resume,
+    hint,
+    traits,
+    signal,
+    onEvent,
+  };
 }
 
 /** The error of an option that cannot be used. */

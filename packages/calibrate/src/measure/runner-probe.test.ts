@@ -71,6 +71,20 @@ describe("createModelProbe", () => {
     expect(runner.calls.slice(2)).toEqual(["forward 1 rows 1", "forward 0 rows 1", "forward 1 rows 1", "rewind 3"]);
   });
 
+  it("compares rows at half and a quarter of the context too, at the last with other tokens behind the first half", async () => {
+    const runner = recordingRunner(100, 2);
+    const probe = createModelProbe(runner, { tokens: [1, 0, 1, 1, 0, 1, 1, 0, 1], contextLength: 4 });
+    const { places, together, singly } = probe.rows!;
+    expect(places).toBe(3);
+    expect([...(await together(3, 1))]).toEqual([2, 1, 3, 1, 4, 0]);
+    expect([...(await singly(2, 1))]).toEqual([2, 1, 3, 1]);
+    expect([...(await together(4, 2))]).toEqual([1, 0, 2, 1]);
+    expect(runner.calls.at(-1)).toBe("forward 0 1 0 1 rows 4");
+    // Back to where forwards are timed: the context is read in again.
+    await probe.prepare(2);
+    expect(runner.calls.slice(-2)).toEqual(["rewind 0", "forward 1 0 1 1 rows 0"]);
+  });
+
   it("forgets what a runner held before", async () => {
     const runner = recordingRunner(100);
     await runner.forward([0, 0, 0, 0]);

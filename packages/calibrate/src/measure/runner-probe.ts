@@ -14,7 +14,7 @@ export interface ModelProbeOptions {
 /**
  * Measures a whole model through its runner, by the path that a decode loop takes: `prepare` rewinds to `contextLength`, `run(n)`
  * forwards the next n tokens of the text and reads every row of logits back. The context is read in once, at the first
- * `prepare`. The runner belongs to the probe while it is in use.
+ * `prepare`; rows are compared there, and at the beginnings of it that are half and a quarter as long. The runner belongs to the probe while it is in use.
  *
  * @throws NearfreeError `invalid-argument` for a runner that is none, without text, for tokens outside the vocabulary, or where the text
  *   has no token beyond the context; `context-exceeded` where the model's context has no place for one.
@@ -36,20 +36,32 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
     throw refused("contextLength", expected, String(contextLength), remedy, "context-exceeded");
   }
   const text = Int32Array.from(tokens);
-  const context = text.subarray(0, contextLength);
-  const behind = (n: number) => text.subarray(contextLength, contextLength + n);
-  let filled = false;
+  // Contexts of the places at which rows are compared, longest first: each is the beginning of the one before.
+  const places = [...new Set([contextLength, Math.floor(contextLength / 2), Math.floor(contextLength / 4)])];
+  // Length of the context that is in the cache.
+  let read: number | undefined;
   let next = contextLength;
   let input = text;
 
-  async function returnToContext(): Promise<void> {
-    if (filled) {
-      runner.rewind(contextLength);
+  async function returnTo(length: number): Promise<void> {
+    if (length === read) {
+      runner.rewind(length);
       return;
     }
+    // From the start: a cache that keeps a window cannot always go back to a shorter context.
     runner.rewind(0);
-    if (contextLength > 0) await runner.forward(context, 0);
-    filled = true;
+    if (length > 0) await runner.forward(text.subarray(0, length), 0);
+    read = length;
+  }
+
+  /** The tokens of n rows at a place. At the last of several places those of the second half are others than the text's. */
+  function rowsAt(place: number, n: number): { readonly tokens: Int32Array; readonly alike: number } {
+    const start = places[place]!;
+    const tokens = text.slice(start, start + n);
+    if (place === 0 || place < places.length - 1) return { tokens, alike: n };
+    const alike = Math.ceil(n / 2);
+    for (let i = alike; i < n; i++) tokens[i] = (tokens[i]! + 1) % vocabularySize;
+    return { tokens, alike };
   }
 
   return {
@@ -59,21 +71,23 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
       if (next + n > text.length) next = 0;
       input = text.subarray(next, next + n);
       next += n;
-      return returnToContext();
+      return returnTo(contextLength);
     },
     async run() {
       await runner.forward(input);
     },
     rows: {
       columns: vocabularySize,
-      async together(n: number) {
-        await returnToContext();
-        return runner.forward(behind(n));
+      places: places.length,
+      async together(n: number, place = 0) {
+        await returnTo(places[place]!);
+        const { tokens: row, alike } = rowsAt(place, n);
+        return (await runner.forward(row)).subarray(0, alike * vocabularySize);
       },
-      async singly(count: number) {
-        await returnToContext();
+      async singly(count: number, place = 0) {
+        await returnTo(places[place]!);
         const singles = new Float32Array(count * vocabularySize);
-        for (const [row, token] of behind(count).entries()) {
+        for (const [row, token] of text.subarray(places[place]!, places[place]! + count).entries()) {
           singles.set(await runner.forward([token]), row * vocabularySize);
         }
         return singles;

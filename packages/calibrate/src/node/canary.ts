@@ -2,7 +2,8 @@ import { type Clock, DEFAULT_EPSILON, NearfreeError, type Profile, prefixFree } 
 import type { Probe } from "@nearfree/core/measure";
 import { CellRun } from "../measure/cell-run.ts";
 import { clockGrain, fitGroup } from "../measure/clock-grain.ts";
-import { InvarianceRecorder, recordTogether } from "../measure/invariance.ts";
+import { recordTogether } from "../measure/compare-rows.ts";
+import { InvarianceRecorder } from "../measure/invariance.ts";
 import { MeasuringStopped, Meter } from "../measure/meter.ts";
 import { testAgainstItself } from "../measure/qualify.ts";
 import { createRandom } from "../measure/statistics/random.ts";
@@ -139,10 +140,14 @@ function differenceInBits(
 ): CanaryVerdict | undefined {
   const known = new Set(profile.invariance.classes.flat());
   const compared = [1, ...positions].filter((n) => known.has(n));
-  const here = classesAmong(invariance.result().classes, compared);
+  const found = invariance.result().classes;
+  // A probe without logits shows no bits; and what agrees here may have differed elsewhere, where the profile's rows were compared.
+  const holds = profile.invariance.classes.every(
+    (members) => found.filter((each) => each.some((n) => members.includes(n) && compared.includes(n))).length <= 1,
+  );
+  if (found.length === 0 || holds) return undefined;
+  const here = classesAmong(found, compared);
   const there = classesAmong(profile.invariance.classes, compared);
-  // A probe without logits shows no bits.
-  if (here === "" || here === there) return undefined;
   return differs(`rows share their bits within ${here} here, within ${there} in the profile`);
 }
 

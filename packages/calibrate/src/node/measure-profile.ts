@@ -40,6 +40,7 @@ export async function measureProfile(
     ...(Object.fromEntries(given) as Partial<CalibrateOptions>),
     clock,
     cell: key.cell,
+    traits: model.traits,
     ...(resume && { resume }),
   });
   return assembleProfile({

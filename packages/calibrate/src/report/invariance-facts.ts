@@ -5,21 +5,24 @@ import { facts } from "./table.ts";
 
 /** For which n a row's logits are the same bits, and what the difference between the others amounts to. */
 export function invarianceFacts({
-  invariance: { classes, maxDifference, rows, argmaxFlips },
+  invariance: { classes, maxDifference, rows, argmaxFlips, dependent, coarse },
   points,
 }: Profile): Markup {
   if (classes.length === 0)
     return facts("Bits of the logits", [["classes", "not measured: what was run gives no logits"]]);
+  if (dependent !== undefined) return facts("Bits of the logits", [["one position at a time", dependent]]);
   const measured = points.map(({ positions }) => positions);
   const pills = classes.map((members) => html`<span class="class">${formatRanges(runs(members, measured))}</span> `);
+  const kernels: [string, string][] = coarse === undefined ? [] : [["coarse kernels", coarse]];
   const single = classes.length === 1 && classes[0]!.length <= 1;
   if (single) return facts("Bits of the logits", [["classes", "not measured beyond n = 1"]]);
   if (classes.length === 1)
-    return facts("Bits of the logits", [["one class", html`${pills} every n gives the same bits`]]);
+    return facts("Bits of the logits", [["one class", html`${pills} every n gives the same bits`], ...kernels]);
   return facts("Bits of the logits", [
     ["the same bits within", pills],
     ["largest difference", `${formatScientific(maxDifference)} in a logit`],
     ["argmax", `${formatCount(argmaxFlips, "flip")} in ${formatCount(rows, "row")}`],
+    ...kernels,
   ]);
 }
 

@@ -15,16 +15,24 @@ export interface Probe {
   readonly rows?: ProbeRows | undefined;
 }
 
-/** Logits of the same rows, always of the same tokens, by forwards of different widths. Untimed. */
+/**
+ * Logits of the same rows, always of the same tokens, by forwards of different widths. Untimed. A `place` is somewhere in a text, with
+ * a context of its own; place 0, the default, is where forwards are timed.
+ */
 export interface ProbeRows {
   readonly columns: number;
-  /** The first n rows by one forward of n positions: row-major [n, columns], overwritten by what is run next. */
-  together(n: number): Promise<Float32Array>;
+  /** Places that there are. Default 1. */
+  readonly places?: number;
+  /**
+   * The first n rows by one forward of n positions: row-major [n, columns], overwritten by what is run next. Fewer rows where tokens
+   * behind them were others than `singly` has: a row must keep its bits whatever runs behind it.
+   */
+  together(n: number, place?: number): Promise<Float32Array>;
   /**
    * The first `count` rows, each by a forward of one position: [count, columns]. What a plain loop sees: one row of n = 1 would
    * say little of how far its kernels differ.
    */
-  singly(count: number): Promise<Float32Array>;
+  singly(count: number, place?: number): Promise<Float32Array>;
 }
 
 /** A monotonic clock in ms, injected wherever time is read. */

@@ -20,7 +20,16 @@ describe("resolveConsistency", () => {
     expect(auto({ maxDifference: 1e-5, argmaxFlips: 1, rows: 256 })).toBe("bitwise");
     expect(auto({ classes: [], maxDifference: 0, rows: 0 })).toBe("bitwise");
     expect(auto({ classes: [[1, 2, 3, 4]] })).toBe("tolerant");
+    expect(auto({ classes: [[1]], maxDifference: 0, rows: 0 })).toBe("bitwise");
+    expect(auto({}, { classes: [[1]], maxDifference: 0, rows: 0 })).toBe("bitwise");
     expect(auto({ argmaxFlips: 0 }, { argmaxFlips: 1 })).toBe("bitwise");
+  });
+
+  it("never tolerates coarse kernels or rows that depend on each other, however alike the few that were compared", () => {
+    for (const fact of [{ coarse: "float16 activations" }, { dependent: "one scale" }]) {
+      expect(resolveConsistency("auto", [profileOf({}), profileOf({ maxDifference: 0, ...fact })])).toBe("bitwise");
+      expect(resolveConsistency("tolerant", [profileOf(fact)])).toBe("tolerant");
+    }
   });
 
   it("does as it is told", () => {
@@ -61,7 +70,11 @@ describe("invariantRows", () => {
     expect(invariantRows([profileOf({ classes: [[1], [2], [3], [4]] })])).toEqual([1]);
   });
 
-  it("leaves one row where nothing was compared", () => {
+  it("leaves one row where nothing was compared, or rows depend on each other", () => {
     expect(invariantRows([profileOf({ classes: [] })])).toEqual([1]);
+    const classes = [[1], [2, 3, 4]];
+    expect(invariantRows([profileOf({ classes })])).toEqual([2, 3, 4]);
+    expect(invariantRows([profileOf({ classes, rows: 0 })])).toEqual([1]);
+    expect(invariantRows([profileOf({ classes }), profileOf({ classes, dependent: "one scale" })])).toEqual([1]);
   });
 });

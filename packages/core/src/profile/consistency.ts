@@ -11,18 +11,24 @@ export const ROUNDING_DIFFERENCE = 1e-3;
 const ASSUMED_ACCEPTANCE = 0.6;
 
 /**
- * Fewest members of a class that a run may switch between. Where routing or an activation's scale makes every n differ, two of
- * them agree by chance on the rows compared, and on others they do not.
+ * Fewest members of a class that a run may switch between. Where routing makes every n differ, two small n agree by chance when their
+ * rows wake no expert in common: n = 2 has five rows to compare in all. A third that agrees with both has more.
  */
 const LEAST_CLASS = 3;
 
-/** `auto` made definite: tolerant where every cell's classes differ by rounding alone, and no argmax flipped. */
+/**
+ * `auto` made definite: tolerant where rows were compared in every cell, differ from single ones by rounding alone, and no argmax flipped.
+ * Coarse kernels are never tolerated: one row in a hundred may differ by a thousand times more than the rest.
+ */
 export function resolveConsistency(asked: Consistency, profiles: readonly Profile[]): "bitwise" | "tolerant" {
   if (asked !== "auto") return asked;
   const harmless = profiles.every(
-    ({ invariance }) =>
-      invariance.classes.length === 1 ||
-      (invariance.rows > 0 && invariance.argmaxFlips === 0 && invariance.maxDifference <= ROUNDING_DIFFERENCE),
+    ({ invariance: { rows, argmaxFlips, maxDifference, dependent, coarse } }) =>
+      rows > 0 &&
+      argmaxFlips === 0 &&
+      maxDifference <= ROUNDING_DIFFERENCE &&
+      dependent === undefined &&
+      coarse === undefined,
   );
   return harmless ? "tolerant" : "bitwise";
 }
@@ -32,9 +38,10 @@ export function resolveConsistency(asked: Consistency, profiles: readonly Profil
  *
  * A function of the profiles alone, never of a policy or of what was observed: every scheduler over the same profiles uses
  * the same class, so a scheduled run and a fixed run give the same bits. Only row counts that were compared in every
- * profile count; where too few agree, only n = 1 is left. Classes are compared by the best E(n)/T(n) at an assumed acceptance.
+ * profile count; where too few agree, rows depend on each other or nothing was compared, only n = 1 is left. Classes are compared by the best E(n)/T(n) at an assumed acceptance.
  */
 export function invariantRows(profiles: readonly Profile[]): readonly number[] {
+  if (profiles.some(({ invariance }) => invariance.dependent !== undefined || invariance.rows === 0)) return [1];
   const classes = new Map<string, number[]>();
   for (const n of profiles[0]?.invariance.classes.flat() ?? []) {
     const label = profiles.map(({ invariance }) => invariance.classes.findIndex((members) => members.includes(n)));

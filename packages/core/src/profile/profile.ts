@@ -49,11 +49,15 @@ const boundarySchema = v.strictObject({
 const invarianceSchema = v.strictObject({
   /** Sets of n for which a row's logits are bit for bit the same; each sorted, the first holds n = 1. Empty where the probe has no logits. */
   classes: v.array(v.array(positions)),
-  /** Largest absolute difference of a logit between classes. */
+  /** Largest absolute difference of a logit from the same row run by itself. */
   maxDifference: nonNegative,
-  /** Rows compared, and rows whose argmax differs between classes. */
+  /** Rows compared with the same rows run one at a time (none: nothing is known), and those whose argmax differs. */
   rows: count,
   argmaxFlips: count,
+  /** Why rows of one forward depend on each other, in words: then only one position is right. */
+  dependent: v.optional(v.string()),
+  /** Kernels whose rows differ between row counts by more than fp32 rounding, in words: rows that agree say little of others. */
+  coarse: v.optional(v.string()),
 });
 
 const profileSchema = v.strictObject({
@@ -95,6 +99,8 @@ const profileSchema = v.strictObject({
   invariance: invarianceSchema,
   run: v.strictObject({
     forwards: count,
+    /** Forwards beside them, run to compare rows. */
+    compared: v.optional(count),
     ms: nonNegative,
     discards: count,
     /** Change of T(1) from the first to the last anchors, as a ratio minus 1. */

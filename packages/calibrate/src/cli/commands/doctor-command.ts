@@ -8,7 +8,7 @@ import { defaultStore } from "../../node/default-store.ts";
 import { severalRuntimes } from "../../node/examine-model.ts";
 import { profileKey } from "../../node/load-or-calibrate.ts";
 import { loadedRuntimes, loadRuntime, runtimeVersion } from "../../node/load-runtime.ts";
-import { openModel } from "../../node/open-model.ts";
+import { type OpenModel, openModel } from "../../node/open-model.ts";
 import { modelName } from "../../report/model-name.ts";
 import type { Runs } from "../command-context.ts";
 import { type KeyDifference, nearestKey } from "../key-difference.ts";
@@ -28,6 +28,8 @@ interface ModelReport {
   readonly endOfText: readonly EndOfText[];
   readonly layers: number;
   readonly weightBytes: number;
+  /** What its graph says of several rows in one forward. */
+  readonly rows: OpenModel["traits"];
 }
 
 /** `nearfree doctor [model]` */
@@ -76,6 +78,7 @@ export function defineDoctor(command: Command, runs: Runs): void {
             endOfText: model.folder.endOfText,
             layers,
             weightBytes,
+            rows: model.traits,
           };
         } finally {
           await model.release();
@@ -139,6 +142,17 @@ async function isWritable(folder: string): Promise<boolean> {
   }
 }
 
+/** What the rows of a forward may do, in one line. */
+function rowsText({ dependence, coarse, walls, window }: OpenModel["traits"]): string {
+  const facts = [
+    dependence === undefined ? "independent" : `one at a time: ${dependence}`,
+    ...(coarse === undefined ? [] : [`coarse kernels: ${coarse}`]),
+    ...(walls.length === 0 ? [] : [`no forward crosses position ${walls.join(", ")}`]),
+    ...(window === undefined ? [] : [`attention window ${window}`]),
+  ];
+  return facts.join("; ");
+}
+
 function doctorText(value: {
   readonly node: string;
   readonly runtime: string | null;
@@ -167,6 +181,7 @@ function doctorText(value: {
     );
     lines.push(`runner               ${JSON.stringify(model.runner)}`);
     lines.push(`ends a text          ${endOfTextText(model.endOfText)}`);
+    lines.push(`rows                 ${rowsText(model.rows)}`);
     lines.push(`profile              ${model.profile}`);
     for (const { field, wanted, stored } of model.differences) {
       lines.push(`  differs in ${field}: wanted ${wanted}, the nearest stored profile has ${stored}`);

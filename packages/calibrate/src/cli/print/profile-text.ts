@@ -27,13 +27,7 @@ export function profileTitle(profile: Profile): string {
 
 /** A profile in full: title, what it is worth, curve, boundaries, what the bits do. */
 export function profileText(profile: Profile): string {
-  const { invariance, run, uniqueExperts } = profile;
-  const classes = invariance.classes.map((members) => `{${members.join(" ")}}`).join(" ");
-  const bits =
-    invariance.classes.length <= 1
-      ? "every n gives the same bits"
-      : `bits differ between ${classes}: by ${invariance.maxDifference.toExponential(1)} at most, ` +
-        `${invariance.argmaxFlips} argmax flips in ${invariance.rows} rows`;
+  const { run, uniqueExperts } = profile;
   const effort = `${run.forwards} forwards, ${(run.ms / 1000).toFixed(1)} s, ${run.discards} discarded`;
   const routing = uniqueExperts === undefined ? [] : [routingLine(uniqueExperts)];
   return [
@@ -46,10 +40,24 @@ export function profileText(profile: Profile): string {
     boundaryTable(profile),
     "",
     ...routing,
-    bits,
+    bitsLine(profile),
     effort,
     `drift ${driftText(run.drift)}`,
   ].join("\n");
+}
+
+/** What the bits of the rows allow, in one line. */
+function bitsLine({ invariance }: Pick<Profile, "invariance">): string {
+  const { classes, maxDifference, argmaxFlips, rows, dependent, coarse } = invariance;
+  if (dependent !== undefined) return `one position at a time: ${dependent}`;
+  if (rows === 0) return "one position at a time: no rows were compared";
+  const sets = classes.map((members) => `{${members.join(" ")}}`).join(" ");
+  const kernels = coarse === undefined ? "" : `; coarse kernels: ${coarse}`;
+  if (classes.length === 1) return `every n gives the same bits${kernels}`;
+  return (
+    `bits differ between ${sets}: by ${maxDifference.toExponential(1)} from single rows at most, ` +
+    `${argmaxFlips} argmax flips in ${rows} rows${kernels}`
+  );
 }
 
 /** `experts of a layer that real text wakes: 4.0 by 1 position, 9.8 by 4, ...` */

@@ -24,6 +24,7 @@ it("MatMulNBits is coarse where it computes in less than fp32, as its accuracy l
     "MatMulNBits at accuracy level 3 (bfloat16 activations)",
     "MatMulNBits at accuracy level 4 (int8 activations)",
   ]);
+  expect(traitsOf(nBits(4)).hidden).toBeUndefined();
 });
 
 it("float16 activations are coarse; fp32 ones are not", () => {
@@ -35,7 +36,7 @@ it("float16 activations are coarse; fp32 ones are not", () => {
     ]);
     return graph.add("wide", "Cast", [product], { attributes: { to: typeAttribute("float32") } });
   });
-  expect(traitsOf(half).coarse).toBe("float16 activations");
+  expect(traitsOf(half)).toMatchObject({ coarse: "float16 activations", hidden: "float16 activations" });
   expect(traitsOf(sampleDecoder()).coarse).toBeUndefined();
 });
 
@@ -54,7 +55,8 @@ it("a static scale rounds a difference of one bit up to a step", () => {
       graph.float32(0.1),
     ]),
   );
-  expect(traitsOf(model).coarse).toBe("QuantizeLinear of activations");
+  const words = "QuantizeLinear of activations";
+  expect(traitsOf(model)).toMatchObject({ coarse: words, hidden: words });
 });
 
 it("kernels in every branch and in local functions count", () => {

@@ -22,8 +22,9 @@ const EXPECTED: Readonly<Record<string, RowTraits>> = {
     ...NOTHING,
     dependence: "one activation scale for all rows of a forward (DynamicQuantizeLinear)",
     coarse: "DynamicQuantizeLinear of activations",
+    hidden: "DynamicQuantizeLinear of activations",
   },
-  "gpt2-optimum-fp16": { ...NOTHING, coarse: "float16 activations" },
+  "gpt2-optimum-fp16": { ...NOTHING, coarse: "float16 activations", hidden: "float16 activations" },
 };
 
 describe("traits of real exports", () => {

@@ -28,7 +28,7 @@ export function readRowTraits(graph: FlatGraph, values: Values, config: RowConfi
     walls: wallsOf(effects, config),
     window: windows.length === 0 ? undefined : Math.min(...windows),
     dependence: rowDependence(graph, values, io) ?? lengthDependence(effects, config),
-    coarse: coarseKernels(graph, values, io),
+    ...coarseKernels(graph, values, io),
   };
 }
 

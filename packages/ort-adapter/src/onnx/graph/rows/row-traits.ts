@@ -14,4 +14,9 @@ export interface RowTraits {
   readonly dependence: string | undefined;
   /** Which kernels may differ between row counts by more than fp32 rounding (MatMulNBits at accuracy level 4, float16), in words. */
   readonly coarse: string | undefined;
+  /**
+   * Those of them that round what they give to so few bits that most differences do not show (float16, static int8): rows that agree
+   * prove little, in words.
+   */
+  readonly hidden?: string | undefined;
 }
