@@ -4,7 +4,7 @@ const rooms = {
   "packages/core/src": ["contracts", "profile", "principle", "schedule", "decode", "stores"],
   "packages/core/src/schedule": ["policy", "learning", "batch"],
   "packages/core/src/decode": ["draft", "verify"],
-  "packages/ort-adapter/src": ["onnx", "build", "probes", "environment", "runner", "model-folder", "hook"],
+  "packages/ort-adapter/src": ["onnx", "build", "rewrite", "probes", "environment", "runner", "model-folder", "hook"],
   "packages/ort-adapter/src/onnx": ["read", "graph", "write"],
   "packages/ort-adapter/src/runner": ["cache", "trial"],
   "packages/calibrate/src": ["measure", "signature", "report", "node", "cli"],

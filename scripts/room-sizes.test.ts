@@ -17,8 +17,8 @@ describe("crowdedRooms", () => {
 
   it("takes a dozen entries at the top, folders among them", () => {
     expect(crowdedRooms("p/src", [...files("", 10), ...files("a/", 9), ...files("b/c/", 9)])).toEqual([]);
-    expect(crowdedRooms("p/src", [...files("", 11), ...files("a/", 9), ...files("b/c/", 9)])).toEqual([
-      "p/src: expected at most 12 entries, found 13; open a room",
+    expect(crowdedRooms("packages/p/src", [...files("", 11), ...files("a/", 9), ...files("b/c/", 9)])).toEqual([
+      "packages/p/src: expected at most 12 entries, found 13; open a room",
     ]);
   });
 });

@@ -10,7 +10,7 @@ import {
   publishedSignature,
 } from "@nearfree/core/principle";
 import type { ExaminedModel } from "../node/examine-model.ts";
-import { cachedSignature } from "../node/load-or-measure-signature.ts";
+import { cachedSignature } from "../node/predict/load-or-measure-signature.ts";
 
 /** What a prediction knows of its device. */
 export interface SignatureSource {

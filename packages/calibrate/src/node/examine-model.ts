@@ -23,6 +23,14 @@ export interface OpenModelOptions {
   readonly threads?: number | undefined;
   /** Positions of one forward while a prompt is read in; see `SessionRunnerOptions`. */
   readonly prefillChunk?: number | undefined;
+  /**
+   * How the KV cache is kept. `auto`, `in-place` and `growing` run the model's own graph; `rows` and `lean` a rewritten one, which copies
+   * less of the cache at every step (docs/attention.md): `rows` changes no bit, `lean` rounds attention otherwise. Where a rewrite
+   * cannot be had, or gives other logits, the original runs, and that is said as a warning. Default `auto`.
+   */
+  readonly kvCache?: "auto" | "in-place" | "growing" | "rows" | "lean" | undefined;
+  /** Folder that rewrites are kept in. Default: the user's cache folder. */
+  readonly cache?: string | undefined;
   /** Told, in one line, of what was assumed. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }

@@ -11,14 +11,14 @@ export type { LoadedProfile, LoadOrCalibrateOptions } from "./load-or-calibrate.
 export { DEFAULT_CONTEXT_LENGTH, loadOrCalibrate, profileKey } from "./load-or-calibrate.ts";
 export type { LoadOrCalibrateGridOptions } from "./load-or-calibrate-grid.ts";
 export { loadOrCalibrateGrid } from "./load-or-calibrate-grid.ts";
-export type { LoadSignatureOptions } from "./load-or-measure-signature.ts";
-export { cachedSignature, loadOrMeasureSignature } from "./load-or-measure-signature.ts";
-export type { LoadOrPredictOptions, StartingProfile } from "./load-or-predict.ts";
-export { loadOrPredict } from "./load-or-predict.ts";
 export type { MeasureRoutingOptions } from "./measure-routing.ts";
 export { measureRouting, ROUTING_TOKENS } from "./measure-routing.ts";
 export type { OpenModel } from "./open-model.ts";
 export { openModel } from "./open-model.ts";
+export type { LoadSignatureOptions } from "./predict/load-or-measure-signature.ts";
+export { cachedSignature, loadOrMeasureSignature } from "./predict/load-or-measure-signature.ts";
+export type { LoadOrPredictOptions, StartingProfile } from "./predict/load-or-predict.ts";
+export { loadOrPredict } from "./predict/load-or-predict.ts";
 export type { TextCodec } from "./text/text-codec.ts";
 export { loadTextCodec } from "./text/text-codec.ts";
 export { createTextStream } from "./text/text-stream.ts";

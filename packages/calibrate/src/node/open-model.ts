@@ -3,6 +3,7 @@ import { createSessionRunner, ortMessage } from "@nearfree/ort-adapter";
 import type * as ort from "onnxruntime-node";
 import { type ExaminedModel, examineModel, type OpenModelOptions, providerError } from "./examine-model.ts";
 import { loadRuntime } from "./load-runtime.ts";
+import { proveRewrite, type RewrittenForm, rewrittenModel } from "./rewritten-model.ts";
 import { loadTextCodec, type TextCodec } from "./text/text-codec.ts";
 
 /** A model on disk, loaded into onnxruntime-node and wrapped. */
@@ -24,36 +25,75 @@ export interface OpenModel extends ExaminedModel {
  *   `invalid-argument` for a folder with several models, or threads out of range.
  */
 export async function openModel(path: string, options: OpenModelOptions = {}): Promise<OpenModel> {
-  const { folder, summary, traits, environment, sessionOptions, contextLimit } = await examineModel(path, options);
+  const examined = await examineModel(path, options);
+  const { folder } = examined;
   const codec = folder.tokenizerPath === undefined ? undefined : await loadTextCodec(folder.tokenizerPath);
-  const session = await createSession(folder.modelPath, sessionOptions);
+  const { kvCache = "auto", onWarning } = options;
+  const opened =
+    kvCache === "rows" || kvCache === "lean"
+      ? await openRewritten(examined, kvCache, options)
+      : await openOriginal(examined, kvCache, options);
+  const { rowsAtOnce, rowsAtOnceReason } = opened.runner.describe();
+  if (rowsAtOnce === 1) onWarning?.(`${folder.modelPath}: one position at a time: ${rowsAtOnceReason}`);
+  return { ...examined, ...opened, codec };
+}
+
+/** What a graph becomes when it is loaded and wrapped. */
+type Opened = Pick<OpenModel, "session" | "runner" | "traits" | "environment" | "release">;
+
+function openOriginal(
+  examined: ExaminedModel,
+  kvCache: "auto" | "in-place" | "growing",
+  options: OpenModelOptions,
+): Promise<Opened> {
+  const { folder, traits, environment } = examined;
+  return openGraph(folder.modelPath, examined, { traits, environment }, kvCache, options);
+}
+
+/** The rewritten graph, once it was seen to give the logits of the original; else the original. */
+async function openRewritten(examined: ExaminedModel, form: RewrittenForm, options: OpenModelOptions): Promise<Opened> {
+  const original = () => openOriginal(examined, "auto", options);
+  const rewritten = await rewrittenModel(examined, form, options);
+  if (rewritten === undefined) return original();
+  const opened = await openGraph(rewritten.path, examined, rewritten, "auto", options);
+  try {
+    const { fault } = await proveRewrite(rewritten, examined.traits, opened.runner, original);
+    if (fault === undefined) return opened;
+    options.onWarning?.(
+      `${examined.folder.modelPath}: the original graph runs: the rewritten one is not used, ${fault}`,
+    );
+  } catch (error) {
+    await opened.release();
+    throw error;
+  }
+  await opened.release();
+  return original();
+}
+
+async function openGraph(
+  path: string,
+  { folder, sessionOptions, contextLimit }: ExaminedModel,
+  { traits, environment }: Pick<ExaminedModel, "traits" | "environment">,
+  kvCache: "auto" | "in-place" | "growing",
+  { prefillChunk }: OpenModelOptions,
+): Promise<Opened> {
+  const session = await createSession(path, sessionOptions);
   try {
     const { Tensor } = await loadRuntime();
     const runner = await createSessionRunner(session, {
       Tensor,
       contextLimit,
+      kvCache,
       traits,
       ...(folder.ioNames && { ioNames: folder.ioNames }),
-      ...(options.prefillChunk !== undefined && { prefillChunk: options.prefillChunk }),
+      ...(prefillChunk !== undefined && { prefillChunk }),
       kvSizes: folder.kvSizes,
     });
-    const { rowsAtOnce, rowsAtOnceReason } = runner.describe();
-    if (rowsAtOnce === 1) options.onWarning?.(`${folder.modelPath}: one position at a time: ${rowsAtOnceReason}`);
-    return {
-      folder,
-      summary,
-      traits,
-      environment,
-      sessionOptions,
-      contextLimit,
-      session,
-      runner,
-      codec,
-      async release() {
-        await runner.release();
-        await session.release();
-      },
+    const release = async () => {
+      await runner.release();
+      await session.release();
     };
+    return { session, runner, traits, environment, release };
   } catch (error) {
     await session.release();
     throw error;

@@ -6,8 +6,8 @@ export interface RunnerDescription {
   readonly contextLimit: number;
   /** Largest batch that `forward` accepts on a non-empty cache. */
   readonly batchLimit: number;
-  /** How the KV cache is kept: written in place, or returned anew by each forward. */
-  readonly kvCache: "in-place" | "growing";
+  /** How the KV cache is kept: written in place, returned anew by each forward, or fed and never returned but for its new rows. */
+  readonly kvCache: "in-place" | "growing" | "lean";
   /**
    * Most rows of a `forward` that are run at once, Infinity where nothing limits them. 1: every row costs a forward of its own, so no
    * draft can pay.

@@ -4,7 +4,7 @@ const COMMON = { contextLimit: 4096, ropeTheta: 10_000, rmsNormEpsilon: 1e-5, he
 
 /**
  * Decoders to be filled with random weights, for measuring speed only. Two dense ones, beyond the last-level cache of most
- * machines, and two mixtures of experts: few large experts, many small ones. Comments give millions of parameters.
+ * machines, two with the sizes of models that people run, and two mixtures of experts: few large experts, many small ones. Comments give millions of parameters.
  */
 export const GENERATED_SHAPES = {
   // 0.07: built and run in milliseconds, for tests
@@ -38,6 +38,26 @@ export const GENERATED_SHAPES = {
     layers: 16,
     heads: 16,
     kvHeads: 8,
+  },
+  // 135, the sizes of SmolLM2-135M
+  "smollm2-135m": {
+    ...COMMON,
+    vocabularySize: 49_152,
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+  },
+  // 494, the sizes of Qwen2.5-0.5B
+  "qwen2.5-0.5b": {
+    ...COMMON,
+    vocabularySize: 151_936,
+    hiddenSize: 896,
+    intermediateSize: 4864,
+    layers: 24,
+    heads: 14,
+    kvHeads: 2,
   },
   // 111, of which 36 at work for one position
   "moe-8x2": {

@@ -5,6 +5,7 @@ import type { Feeds } from "./cache/kv-cache.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { resolveIo, type SessionIo } from "./io-names.ts";
 import type { IoTemplates } from "./io-templates.ts";
+import { refuse } from "./io-values.ts";
 import { type Past, Sequences } from "./sequences.ts";
 import { firstRun, type KvSizes } from "./trial/first-run.ts";
 
@@ -44,7 +45,12 @@ export async function createBatchProbe(
 ): Promise<Probe> {
   checkOptions(options);
   const { contextLength, contextLimit, maxPositions = DEFAULT_MAX_POSITIONS } = options;
-  const { io } = await firstRun(session, resolveIo(session, ioNames), TensorClass, { sizes: kvSizes });
+  const declared = resolveIo(session, ioNames);
+  if (declared.lean) {
+    const remedy = "measure several sequences on the model's own graph";
+    refuse(`batch ${options.batch}`, "a graph that returns its whole cache", "a rewritten one", remedy);
+  }
+  const { io } = await firstRun(session, declared, TensorClass, { sizes: kvSizes });
   const sequences = new Sequences(session, io, TensorClass, options);
   const columns = await sequences.tryOut();
   const feeds: Feeds[] = []; // feeds[n]: of a forward of n positions on the context.

@@ -20,6 +20,14 @@ export interface KvSlot {
   readonly packed?: boolean;
 }
 
+/** Inputs of a rewritten graph beside tokens, positions and cache. */
+export interface LeanIo {
+  /** Whether it takes the number of live positions. */
+  readonly pastLength: boolean;
+  /** Windows of its bias inputs; undefined for the one of layers that see everything. */
+  readonly windows: readonly (number | undefined)[];
+}
+
 /** A slot as a session declares it: sizes that are symbols are found out by a run. */
 export type DeclaredKvSlot = Omit<KvSlot, "heads" | "headDim"> & {
   readonly heads: number | undefined;
@@ -39,6 +47,8 @@ export interface DecoderIo<Slot = KvSlot> {
   /** The bool input [1] of a merged export that chooses the branch with a past. `onEmpty`: that branch runs on an empty past too. */
   readonly cacheBranch: { readonly name: string; readonly onEmpty: boolean } | undefined;
   readonly logits: { readonly name: string; readonly type: FloatType };
+  /** Of a rewritten graph, whose presents are its new rows alone: what it wants to be told of its cache. */
+  readonly lean: LeanIo | undefined;
   /** Key, then value (or both packed), of every layer in ascending order. */
   readonly kv: readonly Slot[];
   /** Columns of the logits; undefined where the metadata leaves it open. */

@@ -1,4 +1,5 @@
 import type { InferenceSession } from "onnxruntime-common";
+import { biasName, PAST_LENGTH, windowOfBias } from "../rewrite/lean-inputs.ts";
 import type { DeclaredIo, FloatType, IntegerInput, IntegerType, MaskType } from "./decoder-io.ts";
 import { DEFAULT_IO_TEMPLATES, type IoTemplates } from "./io-templates.ts";
 import {
@@ -47,11 +48,18 @@ export function resolveIo(session: SessionIo, templates: Partial<IoTemplates> = 
     logitsToKeep: resolveLogitsToKeep(inputs),
     cacheBranch: inputs.get(CACHE_BRANCH)?.type === "bool" ? { name: CACHE_BRANCH, onEmpty: true } : undefined,
     logits: { name: logits.name, type: logits.type },
+    lean: resolveLean(session.inputNames),
     kv,
     vocabularySize: logits.columns,
   };
   refuseUnknownInputs(session.inputNames, io);
   return io;
+}
+
+function resolveLean(inputNames: readonly string[]): DeclaredIo["lean"] {
+  const windows = inputNames.map(windowOfBias).filter((window) => window !== null);
+  const pastLength = inputNames.includes(PAST_LENGTH);
+  return pastLength || windows.length > 0 ? { pastLength, windows } : undefined;
 }
 
 /** @throws NearfreeError `unsupported-model` where there is state beside the KV cache, whose inputs are `names`. */
@@ -148,6 +156,8 @@ function refuseUnknownInputs(inputNames: readonly string[], io: DeclaredIo): voi
   const { tokens, attentionMask, positionIds, logitsToKeep, cacheBranch } = io;
   const known = new Set([tokens.name, attentionMask?.name, positionIds?.name, logitsToKeep?.name, cacheBranch?.name]);
   for (const slot of io.kv) known.add(slot.past);
+  if (io.lean?.pastLength) known.add(PAST_LENGTH);
+  for (const window of io.lean?.windows ?? []) known.add(biasName(window));
   const unknown = inputNames.filter((name) => !known.has(name));
   if (unknown.length === 0) return;
   const expected = "tokens, mask, positions and KV cache only";

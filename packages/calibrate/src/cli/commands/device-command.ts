@@ -1,7 +1,7 @@
 import type { DeviceSignature, KernelSignature } from "@nearfree/core/principle";
 import type { Command } from "commander";
 import { examineModel } from "../../node/examine-model.ts";
-import { loadOrMeasureSignature } from "../../node/load-or-measure-signature.ts";
+import { loadOrMeasureSignature } from "../../node/predict/load-or-measure-signature.ts";
 import type { Runs } from "../command-context.ts";
 import { className } from "../print/class-name.ts";
 import { rooflinePlot } from "../print/roofline-plot.ts";

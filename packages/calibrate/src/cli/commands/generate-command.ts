@@ -9,8 +9,8 @@ import {
 import { type Command, Option } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { loadOrCalibrate } from "../../node/load-or-calibrate.ts";
-import { loadOrPredict } from "../../node/load-or-predict.ts";
 import { type OpenModel, openModel } from "../../node/open-model.ts";
+import { loadOrPredict } from "../../node/predict/load-or-predict.ts";
 import type { TextCodec } from "../../node/text/text-codec.ts";
 import { createTextStream } from "../../node/text/text-stream.ts";
 import type { CommandContext, Runs } from "../command-context.ts";

@@ -5,7 +5,7 @@ import { cautiousSignature, type DeviceSignature, parseSignature } from "@nearfr
 import { summarizeFile, writeModelFile } from "@nearfree/ort-adapter/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { examineModel } from "../../node/examine-model.ts";
-import { writeSignature } from "../../node/signature-file.ts";
+import { writeSignature } from "../../node/predict/signature-file.ts";
 import { SIGNATURE_METHOD } from "../../signature/measure-signature.ts";
 import { captureOutput } from "../../testing/captured-output.ts";
 import { TEST_SHAPE, testDecoder, writeModelFolder } from "../../testing/model-folder.ts";

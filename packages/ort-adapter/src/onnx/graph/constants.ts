@@ -108,7 +108,7 @@ export class Values {
 }
 
 /** The elements of an inline tensor, of the types that lengths and thresholds come in. */
-function smallNumbers(type: DataType, data: Uint8Array): readonly number[] | undefined {
+export function smallNumbers(type: DataType, data: Uint8Array): readonly number[] | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const all = (width: number, read: (offset: number) => number) =>
     Array.from({ length: Math.floor(view.byteLength / width) }, (_, i) => read(i * width));

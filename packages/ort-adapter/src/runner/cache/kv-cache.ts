@@ -14,7 +14,7 @@ export type Results = Readonly<Record<string, OnnxValue>>;
  * called and the cache is as it was.
  */
 export interface KvCache {
-  readonly mode: "in-place" | "growing";
+  readonly mode: "in-place" | "growing" | "lean";
   /** Positions held. */
   readonly length: number;
   /** Most positions that a forward may add: more would be lost. Absent: any number. */

@@ -6,6 +6,7 @@ import { createGrowingKvCache } from "../cache/growing-kv-cache.ts";
 import type { InPlaceOptions } from "../cache/in-place-kv-cache.ts";
 import { createInPlaceKvCache } from "../cache/in-place-kv-cache.ts";
 import type { Feeds, KvCache } from "../cache/kv-cache.ts";
+import { createLeanKvCache } from "../cache/lean-kv-cache.ts";
 import { sampleKvCache } from "../cache/seed-kv-cache.ts";
 import type { DecoderIo } from "../decoder-io.ts";
 import type { DecoderPass } from "../decoder-pass.ts";
@@ -48,6 +49,12 @@ export async function findKvCache(
 ): Promise<FoundKvCache> {
   const { io, columns, ids, leastCapacity } = first;
   const inPlace = () => createInPlaceKvCache(io.kv, TensorClass, { ...options, leastCapacity });
+  if (io.lean) {
+    if (mode !== "auto") throw refused(mode, "a graph that returns its whole cache", "a rewritten one");
+    const { cache, fault } = await judge(pass, first, TensorClass, createLeanKvCache(io, TensorClass, options));
+    cache.release();
+    return { cache, fault };
+  }
   const needsRoom = leastCapacity > 0;
   if (needsRoom && mode === "growing") {
     throw refused(

@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-co
 import { createGrowingKvCache } from "../cache/growing-kv-cache.ts";
 import { createInPlaceKvCache } from "../cache/in-place-kv-cache.ts";
 import type { KvCache } from "../cache/kv-cache.ts";
+import { createLeanKvCache } from "../cache/lean-kv-cache.ts";
 import type { DeclaredIo, DeclaredKvSlot, DecoderIo, KvSlot } from "../decoder-io.ts";
 import { DecoderPass, type RunnableSession } from "../decoder-pass.ts";
 
@@ -56,8 +57,11 @@ export async function firstRun(
     const pass = new DecoderPass(session, io, TensorClass);
     const { leastCapacity } = guess;
     const shared = { chunk: 1, contextLimit: leastCapacity, leastCapacity };
-    const cache =
-      leastCapacity > 0 ? createInPlaceKvCache(io.kv, TensorClass, shared) : createGrowingKvCache(io.kv, TensorClass);
+    const cache = io.lean
+      ? createLeanKvCache(io, TensorClass, { contextLimit: 1 })
+      : leastCapacity > 0
+        ? createInPlaceKvCache(io.kv, TensorClass, shared)
+        : createGrowingKvCache(io.kv, TensorClass);
     try {
       const { token } = guess;
       const { columns } = (await pass.run(cache, [token], 0, 1, 1, QUIET))!;

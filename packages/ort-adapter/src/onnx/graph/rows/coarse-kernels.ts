@@ -50,6 +50,7 @@ function roundingKernel(node: Node, values: Values): string | undefined {
   if (/^(QuantizeLinear|DynamicQuantize|QLinear|QGemm|QAttention)/.test(node.opType) && !values.isConstant(first)) {
     return `${node.opType} of activations`;
   }
+  if (node.opType === "MatMulInteger" && !values.isConstant(first)) return "MatMulInteger (int8 activations)";
   const activation = weightedNode(node, values)?.kernel.activation as DataType | undefined;
   return HALF.has(activation) ? `${activation} activations` : undefined;
 }

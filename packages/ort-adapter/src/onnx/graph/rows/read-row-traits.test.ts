@@ -21,8 +21,8 @@ const EXPECTED: Readonly<Record<string, RowTraits>> = {
   "falcon-ts-q8": {
     ...NOTHING,
     dependence: "one activation scale for all rows of a forward (DynamicQuantizeLinear)",
-    coarse: "DynamicQuantizeLinear of activations",
-    hidden: "DynamicQuantizeLinear of activations",
+    coarse: "DynamicQuantizeLinear of activations, MatMulInteger (int8 activations)",
+    hidden: "DynamicQuantizeLinear of activations, MatMulInteger (int8 activations)",
   },
   "gpt2-optimum-fp16": { ...NOTHING, coarse: "float16 activations", hidden: "float16 activations" },
 };

@@ -3,11 +3,11 @@ import { defaultCacheRoot } from "@nearfree/core/fs-store";
 import { canonicalJson } from "@nearfree/core/measure";
 import { classesOf, type DeviceSignature, type KernelClass } from "@nearfree/core/principle";
 import { createSignatureProbes } from "@nearfree/ort-adapter";
-import { measureSignature } from "../signature/measure-signature.ts";
-import { NO_CACHE_FOLDER } from "./default-store.ts";
-import type { ExaminedModel } from "./examine-model.ts";
-import { loadRuntime } from "./load-runtime.ts";
-import { createSession } from "./open-model.ts";
+import { measureSignature } from "../../signature/measure-signature.ts";
+import { NO_CACHE_FOLDER } from "../default-store.ts";
+import type { ExaminedModel } from "../examine-model.ts";
+import { loadRuntime } from "../load-runtime.ts";
+import { createSession } from "../open-model.ts";
 import { readSignature, writeSignature } from "./signature-file.ts";
 
 export interface LoadSignatureOptions {

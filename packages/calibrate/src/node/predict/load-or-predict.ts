@@ -1,10 +1,10 @@
 import { type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
 import { cautiousSignature, type DeviceSignature, predict, predictedProfile } from "@nearfree/core/principle";
 import { modelLabel } from "@nearfree/ort-adapter/node";
-import { defaultStore } from "./default-store.ts";
-import type { ExaminedModel } from "./examine-model.ts";
-import { knownRouting } from "./known-routing.ts";
-import { profileKey } from "./load-or-calibrate.ts";
+import { defaultStore } from "../default-store.ts";
+import type { ExaminedModel } from "../examine-model.ts";
+import { knownRouting } from "../known-routing.ts";
+import { profileKey } from "../load-or-calibrate.ts";
 import { cachedSignature } from "./load-or-measure-signature.ts";
 
 export interface LoadOrPredictOptions {

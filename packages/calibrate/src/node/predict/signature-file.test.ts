@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sampleSignature } from "@nearfree/core/test";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { SIGNATURE_METHOD } from "../signature/measure-signature.ts";
+import { SIGNATURE_METHOD } from "../../signature/measure-signature.ts";
 import { readSignature, signaturePath, writeSignature } from "./signature-file.ts";
 
 const SIGNATURE = sampleSignature({ method: SIGNATURE_METHOD });

@@ -2,11 +2,11 @@ import { createScheduler, type Profile, parseProfile, profileStanding } from "@n
 import { invariantRows, resolveConsistency } from "@nearfree/core/measure";
 import { cautiousSignature } from "@nearfree/core/principle";
 import { expect, it } from "vitest";
-import { COSTS } from "../testing/synthetic-machine.ts";
-import { useTestModel } from "../testing/test-model.ts";
-import { timeModel } from "../testing/timed-model.ts";
-import { importProfiles } from "./import-profiles.ts";
-import { loadOrCalibrate } from "./load-or-calibrate.ts";
+import { COSTS } from "../../testing/synthetic-machine.ts";
+import { useTestModel } from "../../testing/test-model.ts";
+import { timeModel } from "../../testing/timed-model.ts";
+import { importProfiles } from "../import-profiles.ts";
+import { loadOrCalibrate } from "../load-or-calibrate.ts";
 import { type LoadOrPredictOptions, loadOrPredict } from "./load-or-predict.ts";
 
 const fixture = useTestModel();
@@ -51,7 +51,7 @@ it("gives way to a measured profile, which none replaces", async () => {
     origin: "cached",
   });
   expect(await importProfiles([predicted], { store: fixture.store })).toEqual([
-    { key: predicted.key, outcome: "predicted" },
+    { key: predicted.key, label: predicted.label, outcome: "predicted" },
   ]);
   expect(await fixture.store.list()).toEqual([measured.profile]);
 });

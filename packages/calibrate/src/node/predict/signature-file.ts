@@ -4,7 +4,7 @@ import { type Environment, NearfreeError, PROFILE_VERSION } from "@nearfree/core
 import { publishFile, readEntryFile, setAside } from "@nearfree/core/fs-store";
 import { hashOf } from "@nearfree/core/measure";
 import { type DeviceSignature, parseSignature } from "@nearfree/core/principle";
-import { SIGNATURE_METHOD } from "../signature/measure-signature.ts";
+import { SIGNATURE_METHOD } from "../../signature/measure-signature.ts";
 
 const FORMAT = "nearfree-signature";
 /** A signature is some tens of kB: what is larger was not written here. */

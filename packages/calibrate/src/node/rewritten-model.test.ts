@@ -1,0 +1,66 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createScheduler, decodeAll } from "@nearfree/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeModelFolder } from "../testing/model-folder.ts";
+import { openModel } from "./open-model.ts";
+
+let cache: string;
+let folder: string;
+
+beforeEach(async () => {
+  const root = await mkdtemp(join(tmpdir(), "nearfree-rewritten-"));
+  cache = join(root, "cache");
+  folder = join(root, "model");
+  await writeModelFolder(folder);
+});
+
+afterEach(() => rm(dirname(folder), { recursive: true, force: true }));
+
+async function tokensBy(kvCache: "auto" | "rows" | "lean", onWarning?: (message: string) => void) {
+  const model = await openModel(folder, { threads: 1, kvCache, cache, onWarning });
+  const { runner, environment } = model;
+  const scheduler = createScheduler({ policy: "fixed", positions: 1 });
+  const { tokens } = await decodeAll({ runner, scheduler, prompt: [1, 2, 3], maxNewTokens: 24 });
+  const form = runner.describe().kvCache;
+  await model.release();
+  return { tokens, form, options: environment.options };
+}
+
+describe("openModel with a rewritten graph", () => {
+  it.each(["rows", "lean"] as const)(
+    "decodes the tokens of the original (%s), under a key of its own",
+    async (kvCache) => {
+      const original = await tokensBy("auto");
+      const rewritten = await tokensBy(kvCache);
+      expect(rewritten.tokens).toEqual(original.tokens);
+      expect(rewritten.form).toBe("lean");
+      expect(original.options).not.toHaveProperty("kvCache");
+      expect(rewritten.options).toMatchObject({ kvCache, rewrite: 1 });
+    },
+  );
+
+  it("proves it once, and takes the proof's word at the next start", async () => {
+    await tokensBy("lean");
+    const [rewrite] = await readdir(join(cache, "rewrites"));
+    const names = await readdir(join(cache, "rewrites", rewrite!));
+    const proof = names.find((name) => name.startsWith("proof-"))!;
+    // What an earlier start found is believed: this one never ran the original.
+    await writeFile(join(cache, "rewrites", rewrite!, proof), JSON.stringify({ largestError: 1, fault: "as planted" }));
+    const warnings: string[] = [];
+    expect((await tokensBy("lean", (message) => warnings.push(message))).form).not.toBe("lean");
+    expect(warnings).toEqual([
+      expect.stringContaining("the original graph runs: the rewritten one is not used, as planted"),
+    ]);
+  });
+
+  it("runs the original where nothing can be kept, and says so once", async () => {
+    await rm(cache, { recursive: true, force: true });
+    await writeFile(cache, "no folder");
+    const warnings: string[] = [];
+    const { form } = await tokensBy("lean", (message) => warnings.push(message));
+    expect(form).not.toBe("lean");
+    expect(warnings).toEqual([expect.stringMatching(/the original graph runs: .*cannot be used/)]);
+  });
+});

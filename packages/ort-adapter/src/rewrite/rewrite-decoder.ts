@@ -1,0 +1,124 @@
+import type { Model, Node } from "../onnx/model.ts";
+import { findCacheConcat } from "./cache-concat.ts";
+import type { CacheNames } from "./cache-names.ts";
+import { traceUses } from "./cache-uses.ts";
+import { GraphEdit } from "./graph-edit.ts";
+import { type ConcatSlot, returnNewRows, rewritePastShape, rewriteProducts } from "./lean-concat.ts";
+import { rewriteGqa, whyNotGqa } from "./lean-gqa.ts";
+import { readLivePast, returnRowsOf } from "./new-rows.ts";
+import { editRowScales } from "./row-scales.ts";
+
+/** Bumped whenever a rewrite changes: profiles and files of another version are not those of this one. */
+export const REWRITE_VERSION = 1;
+
+/**
+ * What became of a decoder. `lean`: attention reads its cache once and returns new rows alone. `rows`: it returns new rows alone, and
+ * joins them with the past inside. `none`: nothing could be changed.
+ */
+export type Rewrite =
+  | { readonly form: "lean" | "rows"; readonly model: Model; readonly rowScales: boolean }
+  | { readonly form: "none"; readonly reason: string };
+
+/**
+ * The same decoder whose presents are the new rows alone, and whose past is fed with room behind it. Where the attention is one that is
+ * known, nothing of the past is copied either. Nothing is read or written but the graph; large weights stay where they are.
+ * `most`: `rows` keeps the attention as it is, so that no bit changes.
+ */
+export function rewriteDecoder(
+  model: Model,
+  cache: readonly CacheNames[],
+  { most = "lean" }: { readonly most?: "lean" | "rows" } = {},
+): Rewrite {
+  const g = new GraphEdit(model);
+  const captured = cache.flatMap(({ past, present }) => [past, present]).find((name) => g.isCaptured(name));
+  if (captured !== undefined) return { form: "none", reason: `${captured} is read inside a branch` };
+  const attention = [...g.nodes].filter(({ opType }) => opType === "GroupQueryAttention");
+  const form = attention.length > 0 ? editGqa(g, attention, cache, most) : editConcats(g, cache, most);
+  if (typeof form !== "string") return { form: "none", ...form };
+  for (const { past, present, heads, headDim } of cache) {
+    const batch = g.inputs.get(past)?.shape?.[0];
+    g.reshape(past, [batch, heads, "capacity", headDim]);
+    g.reshape(present, [batch, heads, "sequence_length", headDim]);
+  }
+  const rowScales = editRowScales(g);
+  return { form, model: g.build(), rowScales };
+}
+
+/** Why a graph is left as it is. */
+interface Refusal {
+  readonly reason: string;
+}
+
+function editGqa(
+  g: GraphEdit,
+  attention: readonly Node[],
+  cache: readonly CacheNames[],
+  most: "lean" | "rows",
+): "lean" | "rows" | Refusal {
+  const served = new Set(attention.flatMap(({ inputs }) => [inputs[3], inputs[4]]));
+  const other = cache.find(({ past }) => !served.has(past));
+  if (other !== undefined) return { reason: `${other.past} is read by something else than GroupQueryAttention` };
+  const half = cache.some(({ past }) => g.inputs.get(past)?.type !== "float32");
+  const fused = most === "rows" || half || attention.some((node) => whyNotGqa(node) !== undefined);
+  if (!fused) {
+    for (const [layer, node] of attention.entries()) {
+      const { headDim } = cache.find(({ past }) => past === node.inputs[3])!;
+      rewriteGqa(g, { node, headDim }, `/layer${layer}`);
+    }
+    return "lean";
+  }
+  if (attention.some(({ attributes }) => attributes.has("sliding_window_cache"))) {
+    return { reason: "GroupQueryAttention that wants room for its window in the past" };
+  }
+  for (const [layer, node] of attention.entries()) {
+    let edited = node;
+    for (const [i, at] of [1, 2].entries()) {
+      const scope = `/layer${layer}/${i === 0 ? "k" : "v"}`;
+      const present = node.outputs[at]!;
+      edited = returnRowsOf(g, scope, edited, present);
+      readLivePast(g, scope, node.inputs[at + 2]!);
+      edited = g.producer(edited.outputs[0]!)!;
+    }
+  }
+  return "rows";
+}
+
+function editConcats(g: GraphEdit, cache: readonly CacheNames[], most: "lean" | "rows"): "lean" | "rows" | Refusal {
+  const slots: ConcatSlot[] = [];
+  for (const [i, { past, present, heads, headDim }] of cache.entries()) {
+    const concat = findCacheConcat(g, past, present);
+    if (concat === undefined) return { reason: `${present} is made in a way that is not known here` };
+    if (concat.after.some(({ opType }) => opType === "Slice")) return { reason: `${present} is clipped to a window` };
+    slots.push({ scope: `/cache${i}`, past, present, kvHeads: heads, headDim, concat });
+  }
+  const lean = slots.map((slot) => editSlot(g, slot, most));
+  return lean.every((each) => each) ? "lean" : "rows";
+}
+
+/** Whether the past of this slot is no longer joined with the new rows. */
+function editSlot(g: GraphEdit, slot: ConcatSlot, most: "lean" | "rows"): boolean {
+  const joined = returnNewRows(g, slot);
+  const uses = most === "lean" ? traceUses(g, joined) : undefined;
+  const readers = pastReaders(g, slot.past, slot.concat.newRows);
+  if (uses?.some(({ kind }) => kind !== "shape") && readers !== undefined && slot.concat.after.length === 0) {
+    rewriteProducts(g, slot, uses);
+    rewritePastShape(g, slot, readers);
+    return true;
+  }
+  readLivePast(g, slot.scope, slot.past);
+  return false;
+}
+
+/** Shape nodes that read the past, where nothing else but the joining does; undefined where something else does. */
+function pastReaders(g: GraphEdit, past: string, newRows: string): Node[] | undefined {
+  const shapes: Node[] = [];
+  for (const node of g.readers(past)) {
+    if (node.opType === "Shape") shapes.push(node);
+    else if (node.opType === "Concat" && node.inputs.length === 1) {
+      const behind = pastReaders(g, node.outputs[0]!, newRows);
+      if (behind === undefined) return undefined;
+      shapes.push(...behind);
+    } else if (node.opType !== "Concat" || node.inputs[1] !== newRows) return undefined;
+  }
+  return shapes;
+}
