@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { loadOrCalibrate, type OpenModel, openModel } from "@nearfree/calibrate/node";
+import { loadOrCalibrate, type OpenModel, type OpenModelOptions, openModel } from "@nearfree/calibrate/node";
 import { createMemoryStore, NearfreeError, type ProfileStore } from "@nearfree/core";
 import { startLoad } from "../calibration/start-load.ts";
 import { ARMS, armTokens, plainOfClass, plainTokens } from "./arms.ts";
@@ -17,6 +17,13 @@ export const STARTS: readonly Start[] = [
   { loaded: true, second: false },
   { loaded: true, second: true },
 ];
+
+export interface CheckOptions {
+  /** Default: all of {@link STARTS}. */
+  readonly starts?: readonly Start[];
+  /** How the arms keep their cache. The reference is always the model's own graph. */
+  readonly kvCache?: OpenModelOptions["kvCache"];
+}
 
 /** What became of one export. */
 export type FolderResult =
@@ -37,7 +44,10 @@ const THREADS = 1;
  * Decodes the golden prompts of an export one position at a time and by every arm, at each start. Right: the plain loop gives the
  * golden tokens, and every arm those of the plain loop of its class; where kernels differ by fp32 rounding alone, all are the same.
  */
-export async function checkFolder(path: string, starts: readonly Start[] = STARTS): Promise<FolderResult> {
+export async function checkFolder(
+  path: string,
+  { starts = STARTS, kvCache }: CheckOptions = {},
+): Promise<FolderResult> {
   const folder = basename(path);
   const golden = await readGolden(path);
   const differences: string[] = [];
@@ -47,7 +57,12 @@ export async function checkFolder(path: string, starts: readonly Start[] = START
     let coarse = false;
     const stores = { quiet: createMemoryStore(), loaded: createMemoryStore() };
     for (const start of starts) {
-      const checked = await checkStart(path, golden, start, start.loaded ? stores.loaded : stores.quiet);
+      const checked = await checkStart(
+        path,
+        golden,
+        { ...start, kvCache },
+        start.loaded ? stores.loaded : stores.quiet,
+      );
       differences.push(...checked.differences);
       ({ rows, coarse } = checked);
     }
@@ -81,8 +96,8 @@ async function comparePlain(path: string, golden: Golden): Promise<string[]> {
   }
 }
 
-async function checkStart(path: string, golden: Golden, start: Start, store: ProfileStore) {
-  const model = await openModel(path, { threads: THREADS });
+async function checkStart(path: string, golden: Golden, start: Start & CheckOptions, store: ProfileStore) {
+  const model = await openModel(path, { threads: THREADS, kvCache: start.kvCache });
   const stopLoad = start.loaded ? startLoad() : undefined;
   try {
     const { profile } = await loadOrCalibrate(model, { store, budget: BUDGET });

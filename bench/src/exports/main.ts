@@ -1,11 +1,14 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Option } from "commander";
 import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
-import { checkFolder, type FolderResult, STARTS } from "./check-folder.ts";
+import { type CheckOptions, checkFolder, type FolderResult, STARTS } from "./check-folder.ts";
 import { exportFolders } from "./golden.ts";
 
 /** The exports that the repository holds. */
 const FIXTURES = fileURLToPath(new URL("../../../packages/ort-adapter/fixtures/exports/", import.meta.url));
+
+interface ExportsOptions extends BenchOptions, Pick<CheckOptions, "kvCache"> {}
 
 function line(result: FolderResult): string {
   const name = result.folder.padEnd(28);
@@ -22,11 +25,11 @@ function line(result: FolderResult): string {
 await benchCommand(
   "exports",
   "exports of real exporters, decoded one position at a time and by every arm, against their golden tokens",
-  async ({ quick }: BenchOptions, say, [folder = FIXTURES]) => {
+  async ({ quick, kvCache }: ExportsOptions, say, [folder = FIXTURES]) => {
     if (!existsSync(folder)) throw new Error(`${folder}: no such folder`);
     const results: FolderResult[] = [];
     for (const path of exportFolders(folder)) {
-      const result = await checkFolder(path, quick ? STARTS.slice(0, 2) : STARTS);
+      const result = await checkFolder(path, { starts: quick ? STARTS.slice(0, 2) : STARTS, kvCache });
       say(line(result));
       results.push(result);
     }
@@ -42,5 +45,15 @@ await benchCommand(
       results,
     };
   },
-  (command) => command.argument("[folder]", "one export with golden.json, or a folder of them; default: the fixtures"),
+  (command) =>
+    command
+      .argument("[folder]", "one export with golden.json, or a folder of them; default: the fixtures")
+      .addOption(
+        new Option("--kv-cache <form>", "how the arms keep their KV cache").choices([
+          "auto",
+          "growing",
+          "rows",
+          "lean",
+        ]),
+      ),
 );
