@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { NearfreeError } from "../contracts/errors.ts";
 import { sampleKey, sampleProfile } from "../testing/sample-profile.ts";
 import { describeProfileStoreContract } from "../testing/store-suite.ts";
@@ -63,4 +63,26 @@ it("leaves the front as it is where copies would hide updates of the back", asyn
   const store = createTieredStore(front, back, { readOnlyBack: true, copyToFront: false });
   expect(await store.get(sampleKey())).toEqual(sampleProfile());
   expect(await front.list()).toEqual([]);
+});
+
+describe("claims over tiers", () => {
+  const unclaimed = (): ProfileStore => {
+    const { claim: _, ...store } = createMemoryStore();
+    return store;
+  };
+
+  it("are those of the only tier that has any, however deep it lies", async () => {
+    const system = createTieredStore(unclaimed(), unclaimed(), { readOnlyBack: true });
+    const store = createTieredStore(createMemoryStore(), system, { readOnlyBack: true });
+    const { key } = sampleProfile();
+    const first = await store.claim?.(key, 1000);
+    expect(first).toBeDefined();
+    expect(await store.claim?.(key, 1000)).toBeUndefined();
+    await first?.release();
+    expect(await store.claim?.(key, 1000)).toBeDefined();
+  });
+
+  it("are none where no tier has any: nobody is told that a turn is theirs", () => {
+    expect(createTieredStore(unclaimed(), unclaimed()).claim).toBeUndefined();
+  });
 });

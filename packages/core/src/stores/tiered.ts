@@ -22,6 +22,8 @@ export function createTieredStore(
   back: ProfileStore,
   { readOnlyBack = false, copyToFront = true }: TieredStoreOptions = {},
 ): ProfileStore {
+  // The back is seen by more processes; where it cannot be written, those of the front at least take turns.
+  const claimable = [back, front].filter((tier) => tier.claim !== undefined);
   return {
     async get(key) {
       const near = await front.get(key);
@@ -44,18 +46,18 @@ export function createTieredStore(
       const near = await front.delete(key);
       return (!readOnlyBack && (await back.delete(key))) || near;
     },
-    async claim(key, ms) {
-      // The back is seen by more processes; where it cannot be written, those of the front at least take turns.
-      const tiers = [back, front].filter((tier) => tier.claim !== undefined);
-      for (const [i, tier] of tiers.entries()) {
-        try {
-          return await tier.claim!(key, ms);
-        } catch (error) {
-          if (!isUnwritable(error) || i === tiers.length - 1) throw error;
+    ...(claimable.length > 0 && {
+      async claim(key, ms) {
+        for (const [i, tier] of claimable.entries()) {
+          try {
+            return await tier.claim!(key, ms);
+          } catch (error) {
+            if (!isUnwritable(error) || i === claimable.length - 1) throw error;
+          }
         }
-      }
-      return { renew: async () => true, release: async () => {} };
-    },
+        return undefined;
+      },
+    }),
   };
 }
 
