@@ -1,6 +1,6 @@
-import { basename, dirname } from "node:path";
-import { AutoModelForCausalLM, BaseStreamer, DynamicCache, env, Tensor } from "@huggingface/transformers";
+import { BaseStreamer, DynamicCache, Tensor } from "@huggingface/transformers";
 import { median } from "@nearfree/calibrate";
+import { loadTransformersjs } from "../setup/load-transformersjs.ts";
 
 /** transformers.js decoding a file, on a cache of a given length. */
 export interface TransformersjsAt {
@@ -29,13 +29,7 @@ export async function openTransformersjs(
   threads: number,
   shape: CacheShape,
 ): Promise<TransformersjsAt> {
-  env.allowRemoteModels = false;
-  env.localModelPath = dirname(folder);
-  const model = await AutoModelForCausalLM.from_pretrained(basename(folder), {
-    dtype: "fp32",
-    device: "cpu",
-    session_options: { intraOpNumThreads: threads },
-  });
+  const model = await loadTransformersjs(folder, threads);
   return {
     async tokenMs(context, tokens) {
       const length = context + 1;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { median } from "@nearfree/calibrate";
 import { type Profile, profileStanding } from "@nearfree/core";
 import { tinyTs } from "@nearfree/examples";
 import { benchCommand } from "../setup/bench-command.ts";
@@ -11,7 +12,7 @@ import { benchCommand } from "../setup/bench-command.ts";
 /** Processes that start cold at once, in the rounds of one turn. */
 const CROWDS = [1, 4, 16];
 const TURNS = 10;
-/** How far the profile at the end may be from one that a quiet machine measured, at any n that both measured. */
+/** How far the profile at the end may be from one that a quiet machine measured, in the middle of every n that both measured. */
 const TOLERANCE = 0.05;
 
 const COMMAND = fileURLToPath(new URL("../../../packages/calibrate/bin/nearfree.js", import.meta.url));
@@ -24,8 +25,16 @@ interface Round {
   readonly found: number;
   /** Whether the last start, alone, measured again. */
   readonly again: boolean;
-  /** Largest |r / r quiet - 1|; null where one of the two profiles is no answer. */
-  readonly deviation: number | null;
+  /** From a quiet profile; null where one of the two is no answer. */
+  readonly deviation: Deviation | null;
+  /** Of two quiet profiles from each other: what the machine itself allows. */
+  readonly control: Deviation | null;
+}
+
+/** |r / r quiet - 1| over every n that both profiles measured. */
+interface Deviation {
+  readonly median: number;
+  readonly worst: number;
 }
 
 interface Outcome {
@@ -44,6 +53,7 @@ async function runRound(model: string, processes: number, folder: string): Promi
   const crowd = await Promise.all(Array.from({ length: processes }, () => calibrate(model, cache)));
   const last = await calibrate(model, cache);
   const quiet = await calibrate(model, join(folder, "quiet"));
+  const other = await calibrate(model, join(folder, "other"));
   const measured = crowd.filter(({ origin }) => origin === "measured").length;
   return {
     processes,
@@ -51,18 +61,24 @@ async function runRound(model: string, processes: number, folder: string): Promi
     found: processes - measured,
     again: last.origin === "measured",
     deviation: deviationOf(last.profile, quiet.profile),
+    control: deviationOf(other.profile, quiet.profile),
   };
 }
 
-/** Over every n that both measured. */
-function deviationOf(profile: Profile, quiet: Profile): number | null {
+function deviationOf(profile: Profile, quiet: Profile): Deviation | null {
   if ([profile, quiet].some((each) => profileStanding(each) !== "whole")) return null;
   const known = new Map(quiet.points.map(({ positions, ratio }) => [positions, ratio]));
   const deviations = profile.points.flatMap(({ positions, ratio }) => {
     const there = known.get(positions);
     return there === undefined ? [] : [Math.abs(ratio / there - 1)];
   });
-  return Math.max(...deviations);
+  return { median: median(deviations), worst: Math.max(...deviations) };
+}
+
+function words(deviation: Deviation | null): string {
+  if (deviation === null) return "no answer";
+  const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+  return `${percent(deviation.median)} (${percent(deviation.worst)} at worst)`;
 }
 
 await benchCommand(
@@ -80,16 +96,24 @@ await benchCommand(
           rounds.push(round);
           say(
             `${round.processes} processes: ${round.measured} measured, ${round.found} found it; then ${round.again ? "measured again" : "as stored"}, ` +
-              `${round.deviation === null ? "no answer" : `${(100 * round.deviation).toFixed(1)}% from a quiet one at most`}`,
+              `${words(round.deviation)} from a quiet one; quiet ones from each other ${words(round.control)}`,
           );
         } finally {
           await rm(folder, { recursive: true, force: true });
         }
       }
     }
-    const within = rounds.filter(({ deviation }) => deviation !== null && deviation <= TOLERANCE).length;
-    const deviations = rounds.map(({ deviation }) => deviation);
-    const worst = deviations.includes(null) ? null : Math.max(...deviations.map(Number));
-    return { summary: { rounds: rounds.length, withinFivePercent: within, worst }, rounds };
+    const known = (pick: (round: Round) => Deviation | null) => rounds.flatMap((round) => pick(round)?.median ?? []);
+    const deviations = known(({ deviation }) => deviation);
+    return {
+      summary: {
+        rounds: rounds.length,
+        answered: deviations.length,
+        withinFivePercent: deviations.filter((deviation) => deviation <= TOLERANCE).length,
+        worst: deviations.length > 0 ? Math.max(...deviations) : null,
+        worstControl: Math.max(0, ...known(({ control }) => control)),
+      },
+      rounds,
+    };
   },
 );

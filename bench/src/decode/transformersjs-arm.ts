@@ -1,5 +1,5 @@
-import { basename, dirname } from "node:path";
-import { AutoModelForCausalLM, BaseStreamer, env, Tensor } from "@huggingface/transformers";
+import { BaseStreamer, Tensor } from "@huggingface/transformers";
+import { loadTransformersjs } from "../setup/load-transformersjs.ts";
 import type { Arm } from "./loop-arm.ts";
 
 /** Notes when the first generated token comes. The prompt arrives first, in one piece. */
@@ -19,13 +19,7 @@ export async function transformersjsArm(
   threads: number,
   stopTokens: readonly number[],
 ): Promise<Arm & { dispose(): Promise<void> }> {
-  env.allowRemoteModels = false;
-  env.localModelPath = dirname(folder);
-  const model = await AutoModelForCausalLM.from_pretrained(basename(folder), {
-    dtype: "fp32",
-    device: "cpu",
-    session_options: { intraOpNumThreads: threads },
-  });
+  const model = await loadTransformersjs(folder, threads);
   return {
     name: "transformersjs",
     async generate(prompt, newTokens) {
