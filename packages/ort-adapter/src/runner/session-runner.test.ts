@@ -3,6 +3,9 @@ import { describeRunnerContract } from "@nearfree/core/test";
 import fc from "fast-check";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { buildDecoder } from "../build/decoder.ts";
+import { randomWeights } from "../build/random-weights.ts";
+import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import type { CountingDecoderOptions } from "../testing/counting-decoder.ts";
 import { countingDecoder } from "../testing/counting-decoder.ts";
 import { withPastBlindMask } from "../testing/edit-model.ts";
@@ -74,6 +77,14 @@ describe("the KV cache that is found", () => {
     const runner = await make();
     expect(runner.describe().kvCache).toBe(kvCache);
     expect(runner.length).toBe(0);
+  });
+
+  it("keeps the cache in place though kernels of one row and of several round otherwise, layer after layer", async () => {
+    const shape = { ...SMALL_SHAPE, layers: 8, hiddenSize: 256, intermediateSize: 512, heads: 16 };
+    const model = buildDecoder({ shape, attention: "gqa", quantisation: "int4" }, randomWeights(1));
+    const runner = await wrap(encodeModelToBytes(model));
+    expect(runner.describe()).toMatchObject({ kvCache: "in-place", rowsAtOnce: Number.POSITIVE_INFINITY });
+    await runner.release();
   });
 
   it("is refused in place where the model cannot", async () => {

@@ -16,7 +16,7 @@ import {
 const MOST_CHANGE = 2e-3;
 /** Errors of a row between which the bound of rounding is set, at four times what the whole text at once shows: wrong masks give 0.3 to 3. */
 const LEAST_BOUND = 0.02;
-const MOST_BOUND = 0.3;
+export const MOST_BOUND = 0.3;
 const BOUND_FACTOR = 4;
 /** Texts in which the same row must be off: int4 kernels are, rarely, in one. */
 const TEXTS = 3;
