@@ -14,7 +14,7 @@ export type PlanReason =
   | "draft-too-short"
   /** Clipped by the tokens still wanted, the context limit or the runner's batch. */
   | "limit"
-  /** A deliberate probe to learn acceptance or cost. */
+  /** A deliberate probe to learn acceptance or cost, a step kept narrow until wider ones were found to cost what is profiled included. */
   | "exploring"
   /** No profile for this model on this environment: one position. */
   | "no-profile"

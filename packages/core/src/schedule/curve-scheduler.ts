@@ -3,6 +3,8 @@ import type { Plan, PlanReason } from "../contracts/plan.ts";
 import type { Outcome, PlanRequest } from "../contracts/scheduler.ts";
 import type { CostCurve } from "../profile/curve.ts";
 import { checkRequest } from "./check-request.ts";
+import { BaseChecks } from "./learning/base-checks.ts";
+import { CorrectedCurve } from "./learning/corrected-curve.ts";
 import { CostCorrection } from "./learning/cost.ts";
 import { DraftGate } from "./learning/draft-gate.ts";
 import { Exploration } from "./learning/exploration.ts";
@@ -31,12 +33,14 @@ export class CurveScheduler implements ObservableScheduler {
   readonly minRows: number;
   readonly maxRows: number;
   readonly #policy: Policy;
-  readonly #curve: CostCurve;
+  readonly #profiled: CostCurve;
+  readonly #curve: CorrectedCurve;
   readonly #cost: CostCorrection;
   readonly #survival: Pick<Survival, "fill" | "learn">;
   readonly #gate = new DraftGate();
   readonly #guard: Guard | undefined;
   readonly #exploration: Exploration | undefined;
+  readonly #checks: BaseChecks | undefined;
   readonly #situation: { -readonly [K in keyof Situation]: Situation[K] };
   readonly #plan: Plan = { positions: 1, rows: 1, expectedMs: Number.NaN, expectedTokens: 1, reason: "limit" };
   readonly #feed = new StepFeed();
@@ -45,17 +49,24 @@ export class CurveScheduler implements ObservableScheduler {
   // What the policy wanted, and the ms of the plan that a probe took the place of; 0 where the plan is no probe.
   #wanted = 1;
   #insteadMs = 0;
+  // Whether the plan is one of the smallest forwards in the place of another, what that one was to gain, and its rows.
+  #checked = false;
+  #checkedMs = 0;
+  #checkedRows = 1;
   #gain = 0;
   // Tokens, and ms on the profile's scale, with forgetting: lambda is their quotient.
   #tokens = RATE_PRIOR_STEPS;
   #ms: number;
   #restMs = 0;
+  #revision: number;
 
   constructor(policy: Policy, curve: CostCurve, consistency: "bitwise" | "tolerant", shared: SharedLearning = {}) {
     this.#policy = policy;
     this.#cost = shared.cost ?? new CostCorrection();
     this.#survival = shared.survival ?? new Survival();
-    this.#curve = curve;
+    this.#profiled = curve;
+    this.#curve = new CorrectedCurve(curve, this.#cost);
+    this.#revision = this.#cost.revision;
     this.consistency = consistency;
     this.minRows = curve.smallestRows[0]!;
     this.maxRows = curve.costMs.length;
@@ -63,11 +74,12 @@ export class CurveScheduler implements ObservableScheduler {
     if (policy.reason === "best-value" && this.maxPositions > 1) this.#guard = new Guard(this.maxPositions);
     // A bound on latency and a fixed number leave nothing to try.
     if (policy.reason === "best-value" || policy.reason === "near-free") {
-      this.#exploration = new Exploration(curve, this.#cost);
+      this.#checks = new BaseChecks(this.#cost);
+      this.#exploration = new Exploration(this.#curve, this.#cost, curve.knows !== undefined);
     }
     this.#ms = RATE_PRIOR_STEPS * curve.paddedMs[0]!;
     this.#situation = {
-      curve,
+      curve: this.#curve,
       priceMs: new Float64Array(curve.maxPositions),
       survival: new Float64Array(curve.maxPositions),
       available: 1,
@@ -96,16 +108,22 @@ export class CurveScheduler implements ObservableScheduler {
     this.#wanted = Math.max(1, Math.floor(this.#policy.choose(situation)) || 1);
     const leader = this.#guard?.leader ?? 0;
     const wanted = leader > 0 ? leader : this.#wanted;
-    let fit = this.#fitRows(Math.min(wanted, reach), request.rowLimit);
-    const probed = this.#probe(fit, request.rowLimit);
+    const most = this.#fitRows(Math.min(wanted, reach), request.rowLimit);
+    let fit = this.#exploration === undefined ? most : this.#fitRows(most, this.#cautiousRows(request.rowLimit));
+    const cautious = fit < most;
+    this.#fill(fit);
+    const checks = this.#check();
+    if (checks) fit = 1;
+    const probed = checks || this.#probe(fit, available, request.rowLimit);
     // Rows that run anyway verify draft tokens before they are padding.
     fit = Math.max(fit, Math.min(this.#plan.rows, available, this.maxPositions));
     if (probed) fit = Math.min(fit, this.#plan.rows);
     const atLimit = fit === request.positionLimit || fit < Math.min(wanted, reach);
-    this.#clipped =
-      !probed && atLimit && fit < this.maxPositions && (fit < wanted || this.#policy.reason === "best-value");
+    const tries = probed || cautious;
+    const byValue = this.#policy.reason === "best-value";
+    this.#clipped = !tries && atLimit && fit < this.maxPositions && (fit < wanted || byValue);
     this.#fill(fit);
-    this.#plan.reason = probed ? "exploring" : this.#reasonFor(fit, wanted, leader, request.drafted);
+    this.#plan.reason = tries ? "exploring" : this.#reasonFor(fit, wanted, leader, request.drafted);
     return this.#plan;
   }
 
@@ -119,7 +137,9 @@ export class CurveScheduler implements ObservableScheduler {
     this.#guard?.observe(available - 1, this.#wanted, outcome.emitted, outcome.scores, priceMs, tokensPerMs);
     // A pause (garbage collection, a descheduled thread) counts for no more than a forward.
     this.#restMs += REST_WEIGHT * (Math.min(draftMs + restMs, ms * this.#cost.level) - this.#restMs);
-    if (!this.#clipped) this.#earn(outcome.emitted, ms);
+    // A step that was clipped, or run for the level's sake, says nothing of what a ms is worth.
+    if (!this.#clipped && !this.#checked) this.#earn(outcome.emitted, ms);
+    if (this.#cost.revision !== this.#revision) this.#startOver();
     if (this.#feed.listening) {
       this.#feed.step(this.#plan, outcome, this.#drafted, this.#tokensPerMs(), this.#cost.stale);
     }
@@ -127,6 +147,14 @@ export class CurveScheduler implements ObservableScheduler {
 
   subscribe(listener: SchedulerListener): () => void {
     return this.#feed.subscribe(listener);
+  }
+
+  /** Costs are something else than was thought: what was weighed by the old ones says nothing. One position is what a ms is worth at least. */
+  #startOver(): void {
+    this.#revision = this.#cost.revision;
+    this.#guard?.reset();
+    this.#tokens = RATE_PRIOR_STEPS;
+    this.#ms = RATE_PRIOR_STEPS * this.#profiled.costMs[this.minRows - 1]! * this.#cost.shape(this.minRows);
   }
 
   #earn(tokens: number, ms: number): void {
@@ -137,21 +165,43 @@ export class CurveScheduler implements ObservableScheduler {
   /** Learns from a forward of `rows` rows, and gives its expected ms on the profile's scale. */
   #learnCost(rows: number, forwardMs: number): number {
     const { level } = this.#cost;
-    this.#exploration?.earn(forwardMs, this.#curve.paddedMs[0]! * level);
+    const plainMs = this.#curve.paddedMs[0]! * level;
+    this.#exploration?.earn(forwardMs, plainMs);
+    this.#checks?.earn(forwardMs, plainMs);
+    if (this.#checked) this.#checks?.spend(this.#checkedRows, this.#checkedMs);
     if (this.#insteadMs > 0) this.#exploration?.spend(forwardMs - this.#insteadMs);
-    if (this.#curve.knows?.(rows) === false) {
-      this.#curve.learn?.(rows, forwardMs / level);
-      return Math.min(forwardMs / level, this.#curve.costMs[rows - 1]!);
+    if (!this.#cost.dropped && this.#profiled.knows?.(rows) === false) {
+      this.#profiled.learn?.(rows, forwardMs / level);
+      return Math.min(forwardMs / level, this.#profiled.costMs[rows - 1]!);
     }
-    const profiledMs = this.#curve.costMs[rows - 1]!;
-    this.#cost.observe(rows, forwardMs, profiledMs);
+    const profiledMs = this.#profiled.costMs[rows - 1]!;
+    this.#cost.observe(rows, forwardMs, profiledMs, rows === this.minRows);
     return profiledMs * this.#cost.shape(rows);
   }
 
+  /** Nothing far wider than what was found to fit the profile is run before that. */
+  #cautiousRows(rowLimit: number): number {
+    return Math.min(rowLimit, Math.max(this.minRows, this.#cost.mostRows));
+  }
+
+  /** Puts the smallest forward in the place of the plan where it is due. */
+  #check(): boolean {
+    const gainMs = this.#gain / this.#situation.tokensPerMs;
+    this.#checked = false;
+    if (this.#plan.rows === this.minRows || this.#checks?.due(this.#plan.rows, gainMs) !== true) return false;
+    this.#checked = true;
+    this.#checkedMs = gainMs;
+    this.#checkedRows = this.#plan.rows;
+    this.#insteadMs = 0;
+    this.#plan.rows = this.minRows;
+    return true;
+  }
+
   /** Puts a probe in the place of `positions` where one is due, fits, and is affordable: sets the plan's rows. */
-  #probe(positions: number, rowLimit: number): boolean {
-    const probe = this.#exploration?.probe(positions, this.#situation) ?? 0;
-    const rows = probe > 0 ? this.#curve.paddedRows[probe - 1]! : 0;
+  #probe(positions: number, available: number, rowLimit: number): boolean {
+    const probe = this.#exploration?.probe(positions, available, this.#situation) ?? 0;
+    const { smallestRows, paddedRows } = this.#curve;
+    const rows = probe > 0 ? (this.#cost.dropped ? smallestRows : paddedRows)[probe - 1]! : 0;
     const due = rows > 0 && rows <= rowLimit;
     this.#insteadMs = due ? this.#situation.priceMs[positions - 1]! : 0;
     if (due) this.#plan.rows = rows;
@@ -168,10 +218,10 @@ export class CurveScheduler implements ObservableScheduler {
   }
 
   #price(): void {
-    const { paddedMs, paddedRows } = this.#curve;
+    const { paddedMs } = this.#curve;
     const { priceMs } = this.#situation;
     for (let i = 0; i < paddedMs.length; i++) {
-      priceMs[i] = paddedMs[i]! * this.#cost.shape(paddedRows[i]!) * this.#cost.level + this.#restMs;
+      priceMs[i] = paddedMs[i]! * this.#cost.level + this.#restMs;
     }
   }
 
@@ -188,9 +238,9 @@ export class CurveScheduler implements ObservableScheduler {
     const { survival, priceMs, tokensPerMs } = this.#situation;
     const plan = this.#plan;
     plan.positions = positions;
-    const ms = this.#curve.costMs[plan.rows - 1]! * this.#cost.shape(plan.rows) * this.#cost.level;
+    const ms = this.#curve.costMs[plan.rows - 1]! * this.#cost.level;
     // A curve that is learned has no scale before the first forward.
-    plan.expectedMs = this.#curve.knows !== undefined && this.#cost.forwards === 0 ? Number.NaN : ms;
+    plan.expectedMs = this.#profiled.knows !== undefined && this.#cost.forwards === 0 ? Number.NaN : ms;
     plan.expectedTokens = 0;
     for (let k = 0; k < positions; k++) plan.expectedTokens += survival[k]!;
     this.#gain = plan.expectedTokens - 1 - tokensPerMs * (priceMs[positions - 1]! - priceMs[0]!);
@@ -198,7 +248,7 @@ export class CurveScheduler implements ObservableScheduler {
 
   #reasonFor(positions: number, wanted: number, leader: number, drafted: number): PlanReason {
     if (this.#cost.stale) return "stale-profile";
-    if (this.#curve.knows !== undefined && this.#exploration?.reach(this.maxPositions) === 1) return "no-profile";
+    if (this.#profiled.knows !== undefined && this.#exploration?.reach(this.maxPositions) === 1) return "no-profile";
     if (this.#clipped) return "limit";
     const byValue = this.#policy.reason === "best-value";
     if (byValue && this.maxPositions > 1 && !this.#drafts()) return drafted > 0 ? "exploring" : "not-worth-it";

@@ -1,3 +1,5 @@
+import { mulberry } from "./mulberry.ts";
+
 /** Noise of forward times as seen on shared machines: log of a factor around 1. */
 export interface NoiseOptions {
   /** Standard deviation of the log of every forward. */
@@ -41,15 +43,4 @@ export function createNoise(options: NoiseOptions, seed: number): () => number {
 /** Box and Muller. */
 function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
-/** Mulberry32. */
-function mulberry(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -112,4 +112,39 @@ describe("CostCorrection", () => {
     run(cost, 4, [1], () => 1.02);
     expect(cost.level).toBeCloseTo(1.02, 6);
   });
+
+  it("drops a profile that one row count contradicts, and relies on what was observed alone", () => {
+    const cost = new CostCorrection();
+    run(cost, 4, [8, 1], (rows) => (rows === 8 ? 6 : 1));
+    expect([cost.dropped, cost.stale]).toEqual([true, true]);
+    expect([1, 4, 8, 16].map((rows) => cost.knows(rows))).toEqual([true, false, true, false]);
+    expect(cost.shape(8) / cost.shape(1)).toBeGreaterThan(6);
+    expect(cost.shape(8) / cost.shape(1)).toBeLessThan(7);
+  });
+
+  it("asks for one of the smallest forwards where only that tells, and not for ever where nothing is measured", () => {
+    const cost = new CostCorrection();
+    expect(cost.asksForBase).toBe(false);
+    cost.observe(8, 60, 10);
+    expect(cost.asksForBase).toBe(true);
+    for (let i = 0; i < 3; i++) cost.observe(1, 0, 10);
+    expect(cost.asksForBase).toBe(false);
+    cost.observe(8, 60, 10);
+    expect(cost.asksForBase).toBe(true);
+    cost.observe(1, 10, 10);
+    expect(cost.asksForBase).toBe(false);
+  });
+
+  it("runs nothing far wider than what was found to fit", () => {
+    const cost = new CostCorrection();
+    expect(cost.mostRows).toBe(16);
+    run(cost, 4, [1, 16], () => 1);
+    expect(cost.mostRows).toBe(64);
+  });
+
+  it("corrects each row count for itself", () => {
+    const cost = new CostCorrection();
+    run(cost, 300, [1, 2, 1, 4], (rows) => (rows === 2 ? 1.35 : 1));
+    expect(cost.shape(2) / cost.shape(4)).toBeGreaterThan(1.2);
+  });
 });

@@ -74,6 +74,12 @@ export class Guard {
     this.#choose(1 / tokensPerMs);
   }
 
+  /** What forwards cost is something else than was thought: who lost by the old prices may win by the new ones. */
+  reset(): void {
+    this.#loss.fill(0);
+    this.#leader = 0;
+  }
+
   #push(drafted: number, policy: number, emitted: number): void {
     const slot = (this.#first + this.#count) % this.#capacity;
     this.#drafted[slot] = Math.min(drafted, this.#arms - 1);

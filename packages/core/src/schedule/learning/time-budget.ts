@@ -3,11 +3,16 @@ export const PROBE_SHARE = 0.03;
 
 /** Saves a share of the time for probes. */
 export class TimeBudget {
+  readonly #share: number;
   #savedMs = 0;
+
+  constructor(share = PROBE_SHARE) {
+    this.#share = share;
+  }
 
   /** A step of `stepMs` went by; no more than `mostMs` is kept. */
   earn(stepMs: number, mostMs: number): void {
-    this.#savedMs = Math.min(this.#savedMs + PROBE_SHARE * stepMs, mostMs);
+    this.#savedMs = Math.min(this.#savedMs + this.#share * stepMs, mostMs);
   }
 
   affords(ms: number): boolean {
