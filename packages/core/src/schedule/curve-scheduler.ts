@@ -112,16 +112,15 @@ export class CurveScheduler implements ObservableScheduler {
     let fit = this.#exploration === undefined ? most : this.#fitRows(most, this.#cautiousRows(request.rowLimit));
     const cautious = fit < most;
     this.#fill(fit);
-    const checks = this.#check();
-    if (checks) fit = 1;
-    const probed = checks || this.#probe(fit, available, request.rowLimit);
+    if (this.#check()) fit = 1;
+    const probed = this.#checked || this.#probe(fit, available, request.rowLimit);
     // Rows that run anyway verify draft tokens before they are padding.
     fit = Math.max(fit, Math.min(this.#plan.rows, available, this.maxPositions));
     if (probed) fit = Math.min(fit, this.#plan.rows);
     const atLimit = fit === request.positionLimit || fit < Math.min(wanted, reach);
     const tries = probed || cautious;
-    const byValue = this.#policy.reason === "best-value";
-    this.#clipped = !tries && atLimit && fit < this.maxPositions && (fit < wanted || byValue);
+    const narrow = fit < this.maxPositions && (fit < wanted || this.#policy.reason === "best-value");
+    this.#clipped = !tries && atLimit && narrow;
     this.#fill(fit);
     this.#plan.reason = tries ? "exploring" : this.#reasonFor(fit, wanted, leader, request.drafted);
     return this.#plan;
@@ -149,7 +148,7 @@ export class CurveScheduler implements ObservableScheduler {
     return this.#feed.subscribe(listener);
   }
 
-  /** Costs are something else than was thought: what was weighed by the old ones says nothing. One position is what a ms is worth at least. */
+  /** Costs are something else than was thought: what was weighed by the old ones says nothing, and a ms is worth one position's at least. */
   #startOver(): void {
     this.#revision = this.#cost.revision;
     this.#guard?.reset();
@@ -187,11 +186,11 @@ export class CurveScheduler implements ObservableScheduler {
   /** Puts the smallest forward in the place of the plan where it is due. */
   #check(): boolean {
     const gainMs = this.#gain / this.#situation.tokensPerMs;
-    this.#checked = false;
-    if (this.#plan.rows === this.minRows || this.#checks?.due(this.#plan.rows, gainMs) !== true) return false;
-    this.#checked = true;
+    const { rows } = this.#plan;
+    this.#checked = rows !== this.minRows && this.#checks?.due(rows, gainMs) === true;
+    if (!this.#checked) return false;
     this.#checkedMs = gainMs;
-    this.#checkedRows = this.#plan.rows;
+    this.#checkedRows = rows;
     this.#insteadMs = 0;
     this.#plan.rows = this.minRows;
     return true;
@@ -200,8 +199,8 @@ export class CurveScheduler implements ObservableScheduler {
   /** Puts a probe in the place of `positions` where one is due, fits, and is affordable: sets the plan's rows. */
   #probe(positions: number, available: number, rowLimit: number): boolean {
     const probe = this.#exploration?.probe(positions, available, this.#situation) ?? 0;
-    const { smallestRows, paddedRows } = this.#curve;
-    const rows = probe > 0 ? (this.#cost.dropped ? smallestRows : paddedRows)[probe - 1]! : 0;
+    const rowsOf = this.#cost.dropped ? this.#curve.smallestRows : this.#curve.paddedRows;
+    const rows = probe > 0 ? rowsOf[probe - 1]! : 0;
     const due = rows > 0 && rows <= rowLimit;
     this.#insteadMs = due ? this.#situation.priceMs[positions - 1]! : 0;
     if (due) this.#plan.rows = rows;

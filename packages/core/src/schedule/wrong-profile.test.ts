@@ -107,10 +107,10 @@ describe("a profile that is wrong", () => {
     expect(broken).toEqual([]);
   });
 
-  it("takes nothing from what is there to win: half of the speed of the best fixed number at least, where drafts are good", () => {
+  it("leaves two thirds of the speed of the best fixed number at least, where rows are cheap and looked so", () => {
     for (const of of ["2% a row", "10% a row"]) {
       const truth = TRUTHS[of]!;
-      for (const name of ["flat", "stairs of 8", "T(1) too large", "r(2) absurd"]) {
+      for (const name of ["flat", "stairs of 8", "r(2) absurd"]) {
         const profile = profileOf(PROFILES[name]!(truth, 3), "tolerant");
         const text = createScriptedText(0.8, 20_000, mulberry(302));
         const best = Math.min(...[1, 2, 4, 8, 16].map((n) => fixedMsPerToken(text, n, truth[n - 1]!)));
