@@ -71,10 +71,13 @@ export class CurveScheduler implements ObservableScheduler {
     this.minRows = curve.smallestRows[0]!;
     this.maxRows = curve.costMs.length;
     this.maxPositions = Math.min(curve.maxPositions, policy.most?.(curve) ?? curve.maxPositions);
-    if (policy.reason === "best-value" && this.maxPositions > 1) this.#guard = new Guard(this.maxPositions);
+    // The others do what they were asked to.
+    if (policy.reason === "best-value" && this.maxPositions > 1) {
+      this.#guard = new Guard(this.maxPositions);
+      this.#checks = new BaseChecks(this.#cost);
+    }
     // A bound on latency and a fixed number leave nothing to try.
     if (policy.reason === "best-value" || policy.reason === "near-free") {
-      this.#checks = new BaseChecks(this.#cost);
       this.#exploration = new Exploration(this.#curve, this.#cost, curve.knows !== undefined);
     }
     this.#ms = RATE_PRIOR_STEPS * curve.paddedMs[0]!;
@@ -109,7 +112,9 @@ export class CurveScheduler implements ObservableScheduler {
     const leader = this.#guard?.leader ?? 0;
     const wanted = leader > 0 ? leader : this.#wanted;
     const most = this.#fitRows(Math.min(wanted, reach), request.rowLimit);
-    let fit = this.#exploration === undefined ? most : this.#fitRows(most, this.#cautiousRows(request.rowLimit));
+    // Nothing far wider than what was found to fit the profile is run before that.
+    const mostRows = this.#checks === undefined ? request.rowLimit : Math.max(this.minRows, this.#cost.mostRows);
+    let fit = this.#fitRows(most, Math.min(request.rowLimit, mostRows));
     const cautious = fit < most;
     this.#fill(fit);
     if (this.#check()) fit = 1;
@@ -176,11 +181,6 @@ export class CurveScheduler implements ObservableScheduler {
     const profiledMs = this.#profiled.costMs[rows - 1]!;
     this.#cost.observe(rows, forwardMs, profiledMs, rows === this.minRows);
     return profiledMs * this.#cost.shape(rows);
-  }
-
-  /** Nothing far wider than what was found to fit the profile is run before that. */
-  #cautiousRows(rowLimit: number): number {
-    return Math.min(rowLimit, Math.max(this.minRows, this.#cost.mostRows));
   }
 
   /** Puts the smallest forward in the place of the plan where it is due. */
