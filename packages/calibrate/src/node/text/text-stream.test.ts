@@ -65,9 +65,15 @@ describe.each(Object.entries(SAMPLE_TOKENIZERS))("%s", (name, sample) => {
     }
   });
 
+  // Some decoders want all tokens before they say anything: what follows does not apply to them.
+  if (name.includes("all tokens")) return;
+
   // White space at the end of a text is trimmed with a suffix: it waits for a word, however long that takes.
-  test.skipIf(name.startsWith("end-of-word") || name.includes("all tokens"))(
-    "what is held back is short, whatever the length of the text",
+  const waitsForWord = name.startsWith("end-of-word");
+  test(
+    waitsForWord
+      ? "what is held back is white space alone"
+      : "what is held back is short, whatever the length of the text",
     async () => {
       const codec = await codecOf(sample);
       fc.assert(
@@ -77,14 +83,16 @@ describe.each(Object.entries(SAMPLE_TOKENIZERS))("%s", (name, sample) => {
           let shown = "";
           for (const [i, token] of tokens.entries()) {
             shown += stream.push(token);
-            if (i % 40 === 39) expect(codec.decode(tokens.slice(0, i + 1)).length - shown.length).toBeLessThan(24);
+            if (i % 40 !== 39) continue;
+            const heldBack = codec.decode(tokens.slice(0, i + 1)).slice(shown.length);
+            expect((waitsForWord ? heldBack.trim() : heldBack).length).toBeLessThan(24);
           }
         }),
       );
     },
   );
 
-  test.skipIf(name.includes("all tokens"))("each token is looked at once", async () => {
+  test("each token is looked at once", async () => {
     const codec = await codecOf(sample);
     let looks = 0;
     const tokenOf = (id: number) => {
