@@ -14,6 +14,7 @@ export { readEnvironment } from "./environment/read-environment.ts";
 export type { SessionHook } from "./hook/sequence-hook.ts";
 export type { WrappedSession, WrapSessionOptions } from "./hook/wrap-session.ts";
 export { wrapSession } from "./hook/wrap-session.ts";
+export type { KvSizes } from "./onnx/graph/classify-io.ts";
 export type { RowTraits } from "./onnx/graph/rows/row-traits.ts";
 export type { Router } from "./onnx/write/routers.ts";
 export type { BalanceProbeOptions, BalanceProbeSession } from "./probes/balance.ts";
@@ -41,4 +42,3 @@ export { createSessionRunner, DEFAULT_PREFILL_CHUNK } from "./runner/session-run
 export type { RunnerDifference } from "./runner/trial/compare-runners.ts";
 export { compareRunners } from "./runner/trial/compare-runners.ts";
 export type { KvCacheMode } from "./runner/trial/find-kv-cache.ts";
-export type { KvSizes } from "./runner/trial/first-run.ts";

@@ -19,6 +19,5 @@ export type { RoutedCopy } from "./onnx/write/routed-copy.ts";
 export { writeRoutedCopy } from "./onnx/write/routed-copy.ts";
 export type { WriteModelOptions } from "./onnx/write/write-model-file.ts";
 export { EXTERNAL_DATA_ABOVE_BYTES, writeModelFile } from "./onnx/write/write-model-file.ts";
-export type { CacheSizes } from "./rewrite/cache-names.ts";
 export type { RewriteOptions, RewrittenFile } from "./rewrite/rewrite-file.ts";
 export { rewriteModelFile } from "./rewrite/rewrite-file.ts";

@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Environment, Runner } from "@nearfree/core";
-import { defaultCacheRoot } from "@nearfree/core/fs-store";
+import { defaultCacheRoot, publishFile } from "@nearfree/core/fs-store";
 import { hashOf } from "@nearfree/core/measure";
 import { compareRunners, REWRITE_VERSION, type RowTraits } from "@nearfree/ort-adapter";
 import { rewriteModelFile, rowConfig, summarizeFile } from "@nearfree/ort-adapter/node";
@@ -83,8 +83,5 @@ async function readProof(file: string): Promise<Proof | undefined> {
 
 /** Where it cannot be kept, the next start runs both again. */
 async function keepProof(file: string, proof: Proof): Promise<void> {
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, JSON.stringify(proof))
-    .then(() => rename(temporary, file))
-    .catch(() => {});
+  await publishFile(file, JSON.stringify(proof)).catch(() => {});
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { IoTemplates } from "../runner/io-templates.ts";
-import type { KvSizes } from "../runner/trial/first-run.ts";
 import { type JsonObject, numberIn, objectIn, readJsonObject, stringIn } from "./json-file.ts";
 import { tokenIds } from "./token-ids.ts";
 

@@ -1,4 +1,4 @@
-import type { KvSizes } from "../runner/trial/first-run.ts";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import { type JsonObject, numberIn } from "./json-file.ts";
 
 /** Keys under which configurations of different families keep the same number. */

@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import { insideFolder } from "../onnx/read/inside-folder.ts";
 import type { IoTemplates } from "../runner/io-templates.ts";
-import type { KvSizes } from "../runner/trial/first-run.ts";
 import { type EndOfText, findEndOfText, idsOf } from "./end-of-text.ts";
 import { type GenaiConfig, readGenaiConfig } from "./genai-config.ts";
 import { notGreedy } from "./generation-settings.ts";

@@ -1,4 +1,4 @@
-import { classifyIo } from "../onnx/graph/classify-io.ts";
+import { classifyIo, type KvSizes } from "../onnx/graph/classify-io.ts";
 import type { Model } from "../onnx/model.ts";
 
 /** Key or value cache of one layer: its names in the graph, and the sizes that the graph may leave open. */
@@ -9,14 +9,8 @@ export interface CacheNames {
   readonly headDim: number;
 }
 
-/** What a file beside the model says of its cache, where the graph has symbols. */
-export interface CacheSizes {
-  readonly heads?: number | undefined;
-  readonly headDim?: number | undefined;
-}
-
 /** The cache of a decoder, [batch, heads, positions, headDim] each; or why it is none that a rewrite can serve, in words. */
-export function cacheNames({ graph }: Model, sizes: CacheSizes = {}): readonly CacheNames[] | string {
+export function cacheNames({ graph }: Model, sizes: KvSizes = {}): readonly CacheNames[] | string {
   const { kv, state } = classifyIo(graph.inputs, graph.outputs);
   if (state[0] !== undefined) return `${state[0]} is state that does not rewind by length`;
   if (kv.length === 0) return "no KV cache of key and value tensors";

@@ -17,6 +17,8 @@ export class GraphEdit {
   readonly #constants = new Map<string, Tensor>();
   readonly #inputs: Map<string, ValueInfo>;
   readonly #outputs: Map<string, ValueInfo>;
+  // Of all subgraphs: an edit adds none.
+  readonly #captured: ReadonlySet<string>;
 
   constructor(model: Model) {
     this.#model = model;
@@ -25,6 +27,8 @@ export class GraphEdit {
     for (const tensor of model.graph.initializers) this.#constants.set(tensor.name, tensor);
     this.#inputs = new Map(model.graph.inputs.map((value) => [value.name, value]));
     this.#outputs = new Map(model.graph.outputs.map((value) => [value.name, value]));
+    const inner = model.graph.nodes.flatMap(subgraphs);
+    this.#captured = new Set(inner.flatMap((graph) => [...freeNames(graph)]));
   }
 
   get nodes(): Iterable<Node> {
@@ -97,10 +101,12 @@ export class GraphEdit {
     return outputs;
   }
 
-  /** The same node with other inputs. */
-  reconnect(node: Node, inputs: readonly string[]): void {
-    this.#nodes.delete(node);
-    this.addNode({ ...node, inputs });
+  /** Whoever reads `from` reads `to` instead. */
+  redirect(from: string, to: string): void {
+    for (const node of this.readers(from)) {
+      this.#nodes.delete(node);
+      this.addNode({ ...node, inputs: node.inputs.map((input) => (input === from ? to : input)) });
+    }
   }
 
   int64s(...values: number[]): string {
@@ -137,7 +143,7 @@ export class GraphEdit {
 
   /** Whether a value is read inside a subgraph: such a value must keep its name and its meaning. */
   isCaptured(value: string): boolean {
-    return [...this.#nodes].some((node) => subgraphs(node).some((graph) => freeNames(graph).has(value)));
+    return this.#captured.has(value);
   }
 
   /** The edited model: live nodes in topological order, inputs and constants that are read. */

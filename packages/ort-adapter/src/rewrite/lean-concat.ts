@@ -5,7 +5,6 @@ import type { CacheConcat } from "./cache-concat.ts";
 import type { Axis, ProductUse, ShapeUse } from "./cache-uses.ts";
 import type { GraphEdit } from "./graph-edit.ts";
 import { pastLength } from "./lean-inputs.ts";
-import { replaced } from "./new-rows.ts";
 
 /** Key or value cache of one layer in a graph of plain operators. */
 export interface ConcatSlot {
@@ -49,13 +48,11 @@ function writeScores(g: GraphEdit, scope: string, slot: ConcatSlot, { node, fact
     (scores, factor, i) => g.add(`${scope}/factor${i}`, factor.opType, [scores, factor.inputs[1]!]),
     joined,
   );
-  const last = g.once("/columns", () => g.add("/columns", "Add", [pastLength(g), rowsOf(g, slot)]));
-  backToRank(g, `${scope}/scores`, scaled, slot, axes, ["columns", last], node.outputs[0]!);
+  backToRank(g, `${scope}/scores`, scaled, slot, axes, ["columns", columnsOf(g, slot)], node.outputs[0]!);
 }
 
 function writeMix(g: GraphEdit, scope: string, slot: ConcatSlot, { node, axes }: ProductUse): void {
-  const columns = g.once("/columns", () => g.add("/columns", "Add", [pastLength(g), rowsOf(g, slot)]));
-  const flat = inRows(g, `${scope}/shares`, node.inputs[0]!, slot, axes, columns);
+  const flat = inRows(g, `${scope}/shares`, node.inputs[0]!, slot, axes, columnsOf(g, slot));
   const lengths = g.once("/lengths", () => join(g, "/lengths", [pastLength(g), rowsOf(g, slot)], 0));
   const [past, now] = g.addTo(
     [`/nearfree${scope}/past`, `/nearfree${scope}/new`],
@@ -135,6 +132,11 @@ function rowsOf(g: GraphEdit, { concat }: ConcatSlot): string {
   });
 }
 
+/** int64 [1]: live positions and new rows, as the graph's own mask counts them. */
+function columnsOf(g: GraphEdit, slot: ConcatSlot): string {
+  return g.once("/columns", () => g.add("/columns", "Add", [pastLength(g), rowsOf(g, slot)]));
+}
+
 /** The shape that the joined value would have, without joining it. */
 function writeShape(g: GraphEdit, scope: string, slot: ConcatSlot, { node, axes }: ShapeUse, queries: string): void {
   const ofQuery = (axis: number) => {
@@ -158,7 +160,7 @@ function sizeOf(g: GraphEdit, axis: Axis, slot: ConcatSlot, ofQuery: (axis: numb
     case "D":
       return g.int64s(slot.headDim);
     case "T":
-      return g.once("/columns", () => g.add("/columns", "Add", [pastLength(g), rowsOf(g, slot)]));
+      return columnsOf(g, slot);
     case "H":
       return ofQuery(1);
     case "B":
@@ -189,10 +191,9 @@ export function returnNewRows(g: GraphEdit, { scope, present, concat }: ConcatSl
   const last = after.at(-1) ?? node;
   // Inside the graph the joined value goes on under a name of its own.
   const inner = `/nearfree${scope}/joined`;
-  const readers = g.readers(present);
   g.remove(last);
   g.addNode({ ...last, outputs: [inner] });
-  for (const reader of readers) g.reconnect(reader, replaced(reader, present, inner));
+  g.redirect(present, inner);
   const cast = after.find(({ opType }) => opType === "Cast");
   if (cast) g.addNode({ ...cast, name: `/nearfree${scope}/new`, inputs: [newRows], outputs: [present] });
   else g.add(`${scope}/new`, "Identity", [newRows], { output: present });

@@ -70,15 +70,9 @@ function editGqa(
   if (attention.some(({ attributes }) => attributes.has("sliding_window_cache"))) {
     return { reason: "GroupQueryAttention that wants room for its window in the past" };
   }
-  for (const [layer, node] of attention.entries()) {
-    let edited = node;
-    for (const [i, at] of [1, 2].entries()) {
-      const scope = `/layer${layer}/${i === 0 ? "k" : "v"}`;
-      const present = node.outputs[at]!;
-      edited = returnRowsOf(g, scope, edited, present);
-      readLivePast(g, scope, node.inputs[at + 2]!);
-      edited = g.producer(edited.outputs[0]!)!;
-    }
+  for (const [i, { past, present }] of cache.entries()) {
+    readLivePast(g, `/cache${i}`, past);
+    returnRowsOf(g, `/cache${i}`, g.producer(present)!, present);
   }
   return "rows";
 }

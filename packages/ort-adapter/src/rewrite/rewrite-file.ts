@@ -1,12 +1,13 @@
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hashOf } from "@nearfree/core/measure";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { Model } from "../onnx/model.ts";
 import { openModelFiles } from "../onnx/read/file-source.ts";
 import { insideFolder } from "../onnx/read/inside-folder.ts";
 import { readModel } from "../onnx/read/reader.ts";
 import { isFolder, publishFolder } from "../onnx/write/publish-folder.ts";
-import { type CacheNames, type CacheSizes, cacheNames } from "./cache-names.ts";
+import { type CacheNames, cacheNames } from "./cache-names.ts";
 import { REWRITE_VERSION, rewriteDecoder } from "./rewrite-decoder.ts";
 import { REWRITE_FILE, writeRewrite } from "./write-rewrite.ts";
 
@@ -23,7 +24,7 @@ export type RewrittenFile =
 
 export interface RewriteOptions {
   /** Sizes of the KV cache where the graph has symbols. */
-  readonly sizes?: CacheSizes | undefined;
+  readonly sizes?: KvSizes | undefined;
   /** `rows` leaves attention as it is, so that no bit changes. Default `lean`. */
   readonly most?: "lean" | "rows";
 }

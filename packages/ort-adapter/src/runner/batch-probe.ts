@@ -1,13 +1,14 @@
 import { NearfreeError } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import type { TensorConstructor } from "onnxruntime-common";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { Feeds } from "./cache/kv-cache.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { resolveIo, type SessionIo } from "./io-names.ts";
 import type { IoTemplates } from "./io-templates.ts";
 import { refuse } from "./io-values.ts";
 import { type Past, Sequences } from "./sequences.ts";
-import { firstRun, type KvSizes } from "./trial/first-run.ts";
+import { firstRun } from "./trial/first-run.ts";
 
 /** Widest forward, where the caller names none and the context has room for it. */
 const DEFAULT_MAX_POSITIONS = 64;

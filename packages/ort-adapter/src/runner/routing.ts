@@ -1,10 +1,11 @@
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { Router } from "../onnx/write/routers.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { resolveIo, type SessionIo } from "./io-names.ts";
 import type { IoTemplates } from "./io-templates.ts";
 import { Sequences } from "./sequences.ts";
-import { firstRun, type KvSizes } from "./trial/first-run.ts";
+import { firstRun } from "./trial/first-run.ts";
 
 export interface ReadRoutingOptions {
   /** The `Tensor` class of the runtime that made the session. */

@@ -1,5 +1,6 @@
 import type { Runner, RunnerDescription } from "@nearfree/core";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
+import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 import { createClippedKvCache } from "./cache/clipped-kv-cache.ts";
 import { ClippedPresent } from "./cache/clipped-present.ts";
@@ -16,7 +17,7 @@ import type { IoTemplates } from "./io-templates.ts";
 import { TokenHistory } from "./token-history.ts";
 import type { KvCacheMode } from "./trial/find-kv-cache.ts";
 import { findKvCache } from "./trial/find-kv-cache.ts";
-import { firstRun, type KvSizes } from "./trial/first-run.ts";
+import { firstRun } from "./trial/first-run.ts";
 
 /** Positions of one forward while a long input is read in (prefill). */
 export const DEFAULT_PREFILL_CHUNK = 128;

@@ -14,6 +14,12 @@ export interface KvPair {
   readonly headDim?: number | undefined;
 }
 
+/** What the files beside a model say of its KV cache, where its graph or its session has symbols. */
+export interface KvSizes {
+  readonly heads?: number | undefined;
+  readonly headDim?: number | undefined;
+}
+
 /** What the inputs and outputs of a graph are, as far as names, types and shapes tell. Nothing is refused here. */
 export interface IoClasses {
   readonly logits?: ValueInfo | undefined;

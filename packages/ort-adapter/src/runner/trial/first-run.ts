@@ -1,5 +1,6 @@
 import { NearfreeError } from "@nearfree/core";
 import type { InferenceSession, Tensor, TensorConstructor } from "onnxruntime-common";
+import type { KvSizes } from "../../onnx/graph/classify-io.ts";
 import { createGrowingKvCache } from "../cache/growing-kv-cache.ts";
 import { createInPlaceKvCache } from "../cache/in-place-kv-cache.ts";
 import type { KvCache } from "../cache/kv-cache.ts";
@@ -9,12 +10,6 @@ import { DecoderPass, type RunnableSession } from "../decoder-pass.ts";
 
 /** Only fatal errors are logged: a model that refuses a trial is not a fault to be reported to the user. */
 export const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
-
-/** What the files beside a model say of its KV cache, where its metadata has symbols. */
-export interface KvSizes {
-  readonly heads?: number | undefined;
-  readonly headDim?: number | undefined;
-}
 
 export interface FirstRunHints {
   readonly sizes?: KvSizes | undefined;
