@@ -1,17 +1,13 @@
 import { type Advice, advise, DEFAULT_ACCEPTANCE } from "@nearfree/core/principle";
-import { modelLabel } from "@nearfree/ort-adapter/node";
 import { type Command, InvalidArgumentError } from "commander";
-import { defaultStore } from "../../node/default-store.ts";
-import { examineModel } from "../../node/examine-model.ts";
-import { knownRouting } from "../../node/known-routing.ts";
-import { profileKey } from "../../node/load-or-calibrate.ts";
 import { printable } from "../../report/markup.ts";
 import { modelName } from "../../report/model-name.ts";
 import { boundaryText, idleText, mechanismName } from "../../report/prediction-words.ts";
 import type { Runs } from "../command-context.ts";
+import { type PredictOptions, predictionSubject } from "../prediction-subject.ts";
 import { textTable } from "../print/text-table.ts";
-import { findSignature, type SignatureSource } from "../signature-source.ts";
-import { addPredictOptions, checkedContext, type PredictOptions } from "./predict-command.ts";
+import type { SignatureSource } from "../signature-source.ts";
+import { addPredictOptions } from "./predict-command.ts";
 
 interface AdviseOptions extends PredictOptions {
   readonly acceptance: number;
@@ -29,19 +25,9 @@ export function defineAdvise(command: Command, runs: Runs): void {
     );
   addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: AdviseOptions) => {
-      const onWarning = (message: string) => output.log.warn(message);
-      const model = await examineModel(path, {
-        executionProvider: options.ep,
-        threads: options.threads,
-        onWarning,
-        withoutRuntime: true,
-      });
-      const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
-      const named = { label: modelLabel(model.folder), model: hash };
-      const source = await findSignature(model, options.device, options.cache);
-      const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
+      const { summary, cell, named, source, uniqueExperts } = await predictionSubject(output, path, options);
       const { acceptance, maxPositions } = options;
-      const advice = advise(model.summary, source.signature, cell, {
+      const advice = advise(summary, source.signature, cell, {
         acceptance,
         ...(maxPositions && { maxPositions }),
         uniqueExperts,

@@ -1,45 +1,32 @@
 import { TextDecoder } from "node:util";
-import type { DecodeStep, Emit, MakeStep } from "./decode-step.ts";
+import { type DecodeStep, type Emit, eachToken, type MakeStep } from "./decode-step.ts";
 
 /** Tokens of characters that stand for bytes, as GPT-2 has them. An added token is text, and ends the run of bytes before it. */
 export function byteLevel(isAdded: (token: string) => boolean): MakeStep {
-  return (emit) => {
-    const run = new ByteRun(emit, true);
-    let held = "";
-    return {
-      push(chunk, last) {
-        held += chunk;
-        if (!last) return;
-        const token = held;
-        held = "";
-        if (!isAdded(token)) return run.push(bytesOf(token));
-        run.close();
-        emit(token, true);
-      },
-      end: () => run.close(),
-    };
-  };
+  return (emit) => byteRuns(emit, true, (token) => (isAdded(token) ? undefined : bytesOf(token)));
 }
 
 /** `<0xE2>` is a byte, whatever else is text: what Llama's tokenizer does for characters that its vocabulary lacks. */
-export const byteFallback: MakeStep = (emit): DecodeStep => {
-  const run = new ByteRun(emit, false);
-  let held = "";
-  return {
-    push(chunk, last) {
-      held += chunk;
-      if (!last) return;
-      const token = held;
-      held = "";
-      const isByte = token.length === 6 && token.startsWith("<0x") && token.endsWith(">");
-      const byte = isByte ? Number.parseInt(token.slice(3, 5), 16) : Number.NaN;
-      if (!Number.isNaN(byte)) return run.push(Uint8Array.of(byte));
+export const byteFallback: MakeStep = (emit) =>
+  byteRuns(emit, false, (token) => {
+    const isByte = token.length === 6 && token.startsWith("<0x") && token.endsWith(">");
+    const byte = isByte ? Number.parseInt(token.slice(3, 5), 16) : Number.NaN;
+    return Number.isNaN(byte) ? undefined : Uint8Array.of(byte);
+  });
+
+/** Tokens that are bytes run on into characters; any other, of which `bytesIn` has none, is text and ends the run. */
+function byteRuns(emit: Emit, ignoreBOM: boolean, bytesIn: (token: string) => Uint8Array | undefined): DecodeStep {
+  const run = new ByteRun(emit, ignoreBOM);
+  return eachToken(
+    (token) => {
+      const bytes = bytesIn(token);
+      if (bytes !== undefined) return run.push(bytes);
       run.close();
       emit(token, true);
     },
-    end: () => run.close(),
-  };
-};
+    () => run.close(),
+  );
+}
 
 /** Bytes of UTF-8 that come in pieces: one token, its characters emitted as soon as they are whole. */
 class ByteRun {

@@ -27,21 +27,26 @@ export function chain(steps: readonly MakeStep[]): MakeStep {
   };
 }
 
-/** A step that needs each token whole: all but the longest texts of fused tokens are. */
+/** Takes each token whole: all but the longest texts of fused tokens are. */
+export function eachToken(take: (token: string) => void, end: () => void): DecodeStep {
+  let held = "";
+  return {
+    push(chunk, last) {
+      held += chunk;
+      if (!last) return;
+      const token = held;
+      held = "";
+      take(token);
+    },
+    end,
+  };
+}
+
+/** A step that changes tokens, each by itself. */
 export function wholeTokens(change: (token: string, index: number) => string): MakeStep {
   return (emit) => {
-    let held = "";
     let index = 0;
-    return {
-      push(chunk, last) {
-        held += chunk;
-        if (!last) return;
-        const token = held;
-        held = "";
-        emit(change(token, index++), true);
-      },
-      end: nothing,
-    };
+    return eachToken((token) => emit(change(token, index++), true), nothing);
   };
 }
 

@@ -1,0 +1,48 @@
+import { NearfreeError } from "@nearfree/core";
+import { modelLabel } from "@nearfree/ort-adapter/node";
+import { defaultStore } from "../node/default-store.ts";
+import { type ExaminedModel, examineModel } from "../node/examine-model.ts";
+import { knownRouting } from "../node/known-routing.ts";
+import { profileKey } from "../node/load-or-calibrate.ts";
+import type { CommandContext } from "./command-context.ts";
+import type { ModelOptions } from "./shared-options.ts";
+import { findSignature } from "./signature-source.ts";
+
+export interface PredictOptions extends ModelOptions {
+  readonly context?: number;
+  readonly maxPositions?: number;
+  readonly device?: string;
+}
+
+/**
+ * What a command predicts of the model at `path`, and with what: nothing is run, and no runtime is needed.
+ * @throws NearfreeError `context-exceeded`, and as `examineModel` and `findSignature` do
+ */
+export async function predictionSubject(output: CommandContext["output"], path: string, options: PredictOptions) {
+  const onWarning = (message: string) => output.log.warn(message);
+  const model = await examineModel(path, {
+    executionProvider: options.ep,
+    threads: options.threads,
+    onWarning,
+    withoutRuntime: true,
+  });
+  const { summary } = model;
+  const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
+  const named = { label: modelLabel(model.folder), model: hash };
+  const source = await findSignature(model, options.device, options.cache);
+  const uniqueExperts = await knownRouting(summary, defaultStore({ root: options.cache, onWarning }));
+  return { summary, cell, named, source, uniqueExperts };
+}
+
+/** @throws NearfreeError `context-exceeded` */
+function checkedContext({ contextLimit }: ExaminedModel, context: number | undefined): number | undefined {
+  if (context === undefined || context < contextLimit) return context;
+  throw new NearfreeError({
+    code: "context-exceeded",
+    from: "calibrate",
+    what: "context",
+    expected: `at most ${contextLimit - 1} positions in the cache`,
+    received: String(context),
+    remedy: "pass a smaller --context",
+  });
+}
