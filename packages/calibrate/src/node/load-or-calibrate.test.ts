@@ -37,6 +37,12 @@ async function abortedLoad(samples: number, options: LoadOrCalibrateOptions = {}
   );
 }
 
+/** Of a store: what fails at every write. */
+async function unwritable(): Promise<never> {
+  const parts = { what: "store", expected: "a writable one", received: "EROFS", remedy: "use another" };
+  throw new NearfreeError({ code: "store-unwritable", from: "core", ...parts });
+}
+
 const stored = () => fixture.store.get(profileKey(fixture.model, 32));
 const samplesIn = (profile: Profile | undefined) =>
   (profile?.points ?? []).reduce((sum, { logRatios = [] }) => sum + logRatios.length, 0);
@@ -120,19 +126,19 @@ describe("an abort", () => {
   });
 
   it("says so where nothing can be kept", async () => {
-    const put = async () => {
-      throw new NearfreeError({
-        code: "store-unwritable",
-        from: "core",
-        what: "store",
-        expected: "a writable one",
-        received: "EROFS",
-        remedy: "use another",
-      });
-    };
-    const error = await abortedLoad(5, { store: { ...fixture.store, put } });
+    const error = await abortedLoad(5, { store: { ...fixture.store, put: unwritable } });
     expect(error).toMatchObject({ code: "aborted", message: expect.stringContaining("nothing could be kept") });
   });
+});
+
+it("a store that cannot be written is said once, whether the profile was worth storing or not", async () => {
+  const store = { ...fixture.store, put: unwritable, claim: unwritable };
+  for (const jitter of [0.01, 1.5]) {
+    const warnings: string[] = [];
+    const loaded = await load({ store, jitter, onWarning: (text) => warnings.push(text) });
+    expect(loaded.storeError).toMatchObject({ code: "store-unwritable" });
+    expect(warnings).toEqual([expect.stringContaining("EROFS")]);
+  }
 });
 
 it("what noise hid is measured again by the next call", async () => {

@@ -79,9 +79,13 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
     const turn = await takeTurn(store, key, { known, fresh, waitMs: patience, signal, onWait });
     if (turn.turn === "done") return { profile: labelled(turn.profile, model), origin: "cached" };
     try {
-      const crowded = turn.turn === "shared" && turn.crowded;
+      const { crowded, storeError } = turn.turn === "shared" ? turn : OWN_TURN;
       if (crowded && check.use === "better") return { profile: known!, origin: "cached" };
-      return await measureAndKeep(place, crowded, options);
+      const measured = await measureAndKeep(place, crowded, options);
+      // What noise hid is not put: a folder that cannot be written would go unsaid.
+      if (storeError === undefined || profileStanding(measured.profile) !== "unresolved") return measured;
+      options.onWarning?.(storeError.message);
+      return { ...measured, storeError };
     } finally {
       await turn.end();
     }
@@ -104,6 +108,8 @@ export function profileKey(
 }
 
 const now = () => performance.now();
+
+const OWN_TURN = { crowded: false, storeError: undefined };
 
 /** An entry of before there were labels gets the model's. */
 function labelled(profile: Profile, { folder }: Pick<ExaminedModel, "folder">): Profile {
