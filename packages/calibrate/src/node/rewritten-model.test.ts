@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createScheduler, decodeAll } from "@nearfree/core";
+import { REWRITE_VERSION } from "@nearfree/ort-adapter";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeModelFolder } from "../testing/model-folder.ts";
 import { openModel } from "./open-model.ts";
@@ -37,7 +38,7 @@ describe("openModel with a rewritten graph", () => {
       expect(rewritten.tokens).toEqual(original.tokens);
       expect(rewritten.form).toBe("lean");
       expect(original.options).not.toHaveProperty("kvCache");
-      expect(rewritten.options).toMatchObject({ kvCache, rewrite: 1 });
+      expect(rewritten.options).toMatchObject({ kvCache, rewrite: REWRITE_VERSION });
     },
   );
 

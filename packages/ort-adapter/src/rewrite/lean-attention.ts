@@ -44,12 +44,13 @@ export function addLeanAttention(g: GraphEdit, layer: LeanAttention): void {
     g.add(name(part), "Transpose", [value], { attributes: { perm: intsAttribute(perm) } });
   const alone = (part: string, value: string) => g.add(name(part), "Unsqueeze", [value, g.int64s(2)]);
 
-  const split = g.add(name("q/split"), "Reshape", [layer.queries, g.int64s(0, 0, kvHeads, groups, headDim)]);
+  const scaled = g.add(name("q/scaled"), "Mul", [layer.queries, g.float32(layer.scale)]);
+  const split = g.add(name("q/split"), "Reshape", [scaled, g.int64s(0, 0, kvHeads, groups, headDim)]);
   const queries = inRows(g, name("q/rows"), layer, transpose("q/heads", split, 0, 2, 3, 1, 4), headDim);
   const product = (part: string, keys: string) =>
     g.add(name(part), "FusedMatMul", [queries, alone(`${part}/keys`, keys)], {
       domain: MICROSOFT,
-      attributes: { alpha: floatAttribute(layer.scale), transB: intAttribute(1) },
+      attributes: { alpha: floatAttribute(1), transB: intAttribute(1) },
     });
   const both = [product("scores/past", layer.pastKeys), product("scores/new", layer.keys)];
   const joined = g.add(name("scores"), "Concat", both, { attributes });

@@ -9,7 +9,7 @@ import { readLivePast, returnRowsOf } from "./new-rows.ts";
 import { editRowScales } from "./row-scales.ts";
 
 /** Bumped whenever a rewrite changes: profiles and files of another version are not those of this one. */
-export const REWRITE_VERSION = 1;
+export const REWRITE_VERSION = 2;
 
 /**
  * What became of a decoder. `lean`: attention reads its cache once and returns new rows alone. `rows`: it returns new rows alone, and
