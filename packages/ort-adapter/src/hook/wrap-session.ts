@@ -1,5 +1,6 @@
 import { type Clock, createScheduler, NearfreeError, type Scheduler } from "@nearfree/core";
 import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
+import { requireOptions } from "../require-options.ts";
 import type { RunnableSession } from "../runner/decoder-pass.ts";
 import type { IoTemplates } from "../runner/io-templates.ts";
 import { DEFAULT_IO_TEMPLATES } from "../runner/io-templates.ts";
@@ -49,7 +50,8 @@ export type WrappedSession<Session> = Session &
  * whose buffer is detached fails as `run-failed`, by name.
  *
  * @throws NearfreeError `unsupported-model` for a session without tokens or KV cache among its inputs, with state that does not rewind
- *   by length, or a head pruned to the last position; `invalid-argument` for a contextLimit out of range.
+ *   by length, or a head pruned to the last position; `invalid-argument` for something else than a session, or a contextLimit out of
+ *   range.
  */
 export function wrapSession<Session extends RunnableSession & NamedSession>(
   session: Session,
@@ -62,6 +64,7 @@ export function wrapSession<Session extends RunnableSession & NamedSession>(
     clock = () => performance.now(),
   }: WrapSessionOptions = {},
 ): WrappedSession<Session> {
+  requireOptions({ session });
   if (contextLimit !== undefined && !(Number.isSafeInteger(contextLimit) && contextLimit >= 1)) {
     throw new NearfreeError({
       code: "invalid-argument",

@@ -1,6 +1,7 @@
 import type { BalanceProbes, Probe } from "@nearfree/core/measure";
 import type { InferenceSession, TensorConstructor } from "onnxruntime-common";
 import { encodeModelToBytes } from "../onnx/write/writer.ts";
+import { requireOptions } from "../require-options.ts";
 import { buildLinearChain } from "./linear-chain.ts";
 
 /** Weights of the probe graph: beyond the last-level cache of most machines, at a third of what making it takes in memory. */
@@ -37,12 +38,14 @@ export interface BalanceProbeSession {
 /**
  * Probes for `measureBalance`: a chain of dense fp32 layers, run for one position (weights are read, little else happens) and for
  * 256 (arithmetic). In memory, no files. `release` frees the session.
+ * @throws NearfreeError `invalid-argument` for an option that is missing.
  */
-export async function createBalanceProbes({
-  createSession,
-  Tensor,
-  workingSetBytes = DEFAULT_WORKING_SET_BYTES,
-}: BalanceProbeOptions): Promise<BalanceProbes & { release(): Promise<void> }> {
+export async function createBalanceProbes(
+  options: BalanceProbeOptions,
+): Promise<BalanceProbes & { release(): Promise<void> }> {
+  requireOptions({ options });
+  const { createSession, Tensor, workingSetBytes = DEFAULT_WORKING_SET_BYTES } = options;
+  requireOptions({ createSession, Tensor });
   const shape = chainShape(workingSetBytes);
   const weights = shape.width * shape.width * shape.layers;
   const session = await createSession(encodeModelToBytes(buildLinearChain(DENSE, shape)!));

@@ -2,6 +2,7 @@ import { NearfreeError } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import type { TensorConstructor } from "onnxruntime-common";
 import type { KvSizes } from "../onnx/graph/classify-io.ts";
+import { requireOptions } from "../require-options.ts";
 import type { Feeds } from "./cache/kv-cache.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { resolveIo, type SessionIo } from "./io-names.ts";
@@ -40,10 +41,11 @@ export interface BatchProbeOptions {
  * @throws NearfreeError `unsupported-model` where a trial shows that the model cannot run `batch` sequences on a non-empty cache
  *   (GroupQueryAttention on the CPU), or as `createSessionRunner` does; `invalid-argument`; `context-exceeded`; `run-failed`.
  */
-export async function createBatchProbe(
-  session: SessionIo & RunnableSession,
-  { Tensor: TensorClass, ioNames, kvSizes, ...options }: BatchProbeOptions,
-): Promise<Probe> {
+export async function createBatchProbe(session: SessionIo & RunnableSession, given: BatchProbeOptions): Promise<Probe> {
+  requireOptions({ session, options: given });
+  const { Tensor: TensorClass, ioNames, kvSizes, ...options } = given;
+  const { inputMetadata, outputMetadata } = session;
+  requireOptions({ inputMetadata, outputMetadata, Tensor: TensorClass, tokens: options.tokens });
   checkOptions(options);
   const { contextLength, contextLimit, maxPositions = DEFAULT_MAX_POSITIONS } = options;
   const declared = resolveIo(session, ioNames);

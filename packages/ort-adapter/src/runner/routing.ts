@@ -1,6 +1,7 @@
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { Router } from "../onnx/write/routers.ts";
+import { requireOptions } from "../require-options.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
 import { resolveIo, type SessionIo } from "./io-names.ts";
 import type { IoTemplates } from "./io-templates.ts";
@@ -22,13 +23,17 @@ export interface ReadRoutingOptions {
  * The experts that every position of a text goes to: for each router the ids, row-major [positions, active]. The session's outputs
  * must have the routers' scores among them.
  *
- * @throws NearfreeError `unsupported-model` as `createSessionRunner` does, `run-failed`.
+ * @throws NearfreeError `unsupported-model` as `createSessionRunner` does, `invalid-argument` for what is missing, `run-failed`.
  */
 export async function readRouting(
   session: SessionIo & RunnableSession,
   routers: readonly Router[],
-  { Tensor: TensorClass, tokens, ioNames, kvSizes }: ReadRoutingOptions,
+  options: ReadRoutingOptions,
 ): Promise<Int32Array[]> {
+  requireOptions({ session, routers, options });
+  const { Tensor: TensorClass, tokens, ioNames, kvSizes } = options;
+  const { inputMetadata, outputMetadata } = session;
+  requireOptions({ inputMetadata, outputMetadata, Tensor: TensorClass, tokens });
   const { io } = await firstRun(session, resolveIo(session, ioNames), TensorClass, { sizes: kvSizes });
   const sequences = new Sequences(session, io, TensorClass, { batch: 1, tokens });
   const names = routers.map(({ scores }) => scores);
