@@ -19,6 +19,9 @@ export function cacheNames({ graph }: Model, sizes: KvSizes = {}): readonly Cach
     const heads = pair.heads ?? sizes.heads;
     const headDim = pair.headDim ?? sizes.headDim;
     if (pair.present === undefined) return `${pair.past} has no present`;
+    if (names.some(({ present }) => present === pair.present)) return `${pair.present} is the present of two pasts`;
+    const rank = graph.inputs.find(({ name }) => name === pair.past)?.shape?.length;
+    if (rank !== 4) return `${pair.past} is not [batch, heads, positions, headDim]`;
     if (pair.type !== "float32" && pair.type !== "float16") return `${pair.past} is ${pair.type ?? "of no known type"}`;
     if (heads === undefined || headDim === undefined) return `${pair.past} has no fixed size`;
     names.push({ past: pair.past, present: pair.present, heads, headDim });

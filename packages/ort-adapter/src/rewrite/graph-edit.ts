@@ -6,6 +6,11 @@ import type { Attribute, Dim, Graph, Model, Node, OpsetImport, Tensor, ValueInfo
 /** Prefix of the names of everything that an edit adds: no exporter writes it. */
 const SCOPE = "/nearfree";
 
+/** What a node does, for comparing: its type, with its domain where that is neither the standard's nor ONNX Runtime's own. */
+export function operatorOf({ opType, domain }: Node): string {
+  return domain === "" || domain === MICROSOFT ? opType : `${domain}.${opType}`;
+}
+
 /**
  * A graph while it is being changed. A node is replaced by others that make a value of the same name, so that whoever reads it, inside
  * an If as well, need not be touched. What nobody reads any more is left out of the result.
@@ -44,6 +49,15 @@ export class GraphEdit {
     return this.#inputs;
   }
 
+  isOutput(value: string): boolean {
+    return this.#outputs.has(value);
+  }
+
+  /** Whether names that an edit gives are taken already: the graph was edited before. */
+  get wasEdited(): boolean {
+    return [...this.#producers.keys(), ...this.#constants.keys()].some((name) => name.startsWith(`${SCOPE}/`));
+  }
+
   producer(value: string): Node | undefined {
     return this.#producers.get(value);
   }
@@ -52,7 +66,7 @@ export class GraphEdit {
     const tensor = this.#constants.get(value);
     if (tensor !== undefined) return tensor;
     const node = this.#producers.get(value);
-    const attribute = node?.opType === "Constant" ? node.attributes.get("value") : undefined;
+    const attribute = node && operatorOf(node) === "Constant" ? node.attributes.get("value") : undefined;
     return attribute?.kind === "tensor" ? attribute.value : undefined;
   }
 

@@ -24,7 +24,8 @@ export interface ConcatSlot {
  * As in `addLeanAttention`, the query heads of a K/V head are rows of one product, but for a single new row.
  */
 export function rewriteProducts(g: GraphEdit, slot: ConcatSlot, uses: readonly (ProductUse | ShapeUse)[]): void {
-  const queries = uses.find(({ kind }) => kind !== "shape")?.node.inputs[0] ?? "";
+  const product = uses.find((use) => use.kind !== "shape");
+  const queries = { value: product?.node.inputs[0] ?? "", rank: product?.axes.length ?? 0 };
   for (const [i, use] of uses.entries()) {
     g.remove(use.node);
     const scope = `${slot.scope}/${i}`;
@@ -44,14 +45,19 @@ function writeScores(g: GraphEdit, scope: string, slot: ConcatSlot, { node, fact
   const room = product("room", slot.past);
   const past = g.add(`${scope}/past`, "Slice", [room, g.int64s(0), pastLength(g), g.int64s(4)]);
   const joined = join(g, `${scope}/joined`, [past, product("new", slot.concat.newRows)], 4);
-  const scaled = factors.reduce(
-    (scores, factor, i) => g.add(`${scope}/factor${i}`, factor.opType, [scores, factor.inputs[1]!]),
-    joined,
-  );
+  const scaled = scaledBy(g, scope, factors, joined);
   backToRank(g, `${scope}/scores`, scaled, slot, axes, ["columns", columnsOf(g, slot)], node.outputs[0]!);
 }
 
-function writeMix(g: GraphEdit, scope: string, slot: ConcatSlot, { node, axes }: ProductUse): void {
+/** `value` times the numbers that stood on the way from the cache: a product is scaled as one of its sides was. */
+function scaledBy(g: GraphEdit, scope: string, factors: readonly Node[], value: string): string {
+  return factors.reduce(
+    (scaled, factor, i) => g.add(`${scope}/factor${i}`, factor.opType, [scaled, factor.inputs[1]!]),
+    value,
+  );
+}
+
+function writeMix(g: GraphEdit, scope: string, slot: ConcatSlot, { node, factors, axes }: ProductUse): void {
   const flat = inRows(g, `${scope}/shares`, node.inputs[0]!, slot, axes, columnsOf(g, slot));
   const lengths = g.once("/lengths", () => join(g, "/lengths", [pastLength(g), rowsOf(g, slot)], 0));
   const [past, now] = g.addTo(
@@ -66,7 +72,8 @@ function writeMix(g: GraphEdit, scope: string, slot: ConcatSlot, { node, axes }:
     g.add(`${scope}/mixed/past`, "MatMul", [padded, alone(g, `${scope}/past/values`, slot.past)]),
     g.add(`${scope}/mixed/new`, "MatMul", [now, alone(g, `${scope}/new/values`, slot.concat.newRows)]),
   ]);
-  backToRank(g, `${scope}/output`, mixed, slot, axes, [`${slot.headDim}`, g.int64s(slot.headDim)], node.outputs[0]!);
+  const scaled = scaledBy(g, scope, factors, mixed);
+  backToRank(g, `${scope}/output`, scaled, slot, axes, [`${slot.headDim}`, g.int64s(slot.headDim)], node.outputs[0]!);
 }
 
 function alone(g: GraphEdit, name: string, value: string): string {
@@ -137,13 +144,23 @@ function columnsOf(g: GraphEdit, slot: ConcatSlot): string {
   return g.once("/columns", () => g.add("/columns", "Add", [pastLength(g), rowsOf(g, slot)]));
 }
 
+/** What is multiplied with the keys, or the shares that the values are mixed by: heads lie on its axis 1, or their groups on axis 2. */
+interface Queries {
+  readonly value: string;
+  readonly rank: number;
+}
+
 /** The shape that the joined value would have, without joining it. */
-function writeShape(g: GraphEdit, scope: string, slot: ConcatSlot, { node, axes }: ShapeUse, queries: string): void {
+function writeShape(g: GraphEdit, scope: string, slot: ConcatSlot, { node, axes }: ShapeUse, queries: Queries): void {
   const ofQuery = (axis: number) => {
-    const shape = g.once(`${slot.scope}/query`, () => g.add(`${slot.scope}/query`, "Shape", [queries]));
-    return g.add(`${scope}/axis${axis}`, "Slice", [shape, g.int64s(axis), g.int64s(axis + 1)]);
+    const shape = g.once(`${slot.scope}/query`, () => g.add(`${slot.scope}/query`, "Shape", [queries.value]));
+    return g.once(`${slot.scope}/query/${axis}`, () =>
+      g.add(`${slot.scope}/query/${axis}`, "Slice", [shape, g.int64s(axis), g.int64s(axis + 1)]),
+    );
   };
-  const dims = axes.map((axis) => sizeOf(g, axis, slot, ofQuery));
+  const groups = () =>
+    queries.rank === 5 ? ofQuery(2) : g.add(`${scope}/groups`, "Div", [ofQuery(1), g.int64s(slot.kvHeads)]);
+  const dims = axes.map((axis) => (axis === "G" ? groups() : sizeOf(g, axis, slot, ofQuery)));
   cutShape(g, scope, join(g, `${scope}/dims`, dims, 0), node);
 }
 
@@ -194,8 +211,13 @@ export function returnNewRows(g: GraphEdit, { scope, present, concat }: ConcatSl
   g.remove(last);
   g.addNode({ ...last, outputs: [inner] });
   g.redirect(present, inner);
-  const cast = after.find(({ opType }) => opType === "Cast");
-  if (cast) g.addNode({ ...cast, name: `/nearfree${scope}/new`, inputs: [newRows], outputs: [present] });
-  else g.add(`${scope}/new`, "Identity", [newRows], { output: present });
+  const casts = after.filter(({ opType }) => opType === "Cast");
+  if (casts.length === 0) g.add(`${scope}/new`, "Identity", [newRows], { output: present });
+  casts.reduce((value, cast, i) => {
+    const name = `/nearfree${scope}/new${i}`;
+    const output = cast === casts.at(-1) ? present : name;
+    g.addNode({ ...cast, name, inputs: [value], outputs: [output] });
+    return output;
+  }, newRows);
   return last === node ? inner : node.outputs[0]!;
 }

@@ -1,7 +1,9 @@
 import { intAttribute, intsAttribute, MICROSOFT } from "../build/graph-builder.ts";
 import { intAttribute as intOf } from "../onnx/graph/attributes.ts";
+import type { LengthValues } from "../onnx/graph/rows/length-values.ts";
 import type { Node } from "../onnx/model.ts";
-import type { GraphEdit } from "./graph-edit.ts";
+import type { CacheNames } from "./cache-names.ts";
+import { type GraphEdit, operatorOf } from "./graph-edit.ts";
 import { addLeanAttention } from "./lean-attention.ts";
 import { addBiasInput, POSITIONS } from "./lean-inputs.ts";
 
@@ -12,6 +14,8 @@ const INPUT = {
   value: 2,
   pastKey: 3,
   pastValue: 4,
+  last: 5,
+  total: 6,
   cos: 7,
   sin: 8,
   positions: 9,
@@ -38,26 +42,103 @@ const KNOWN = new Set([
   "kv_cache_bit_width",
 ]);
 
-/** A GroupQueryAttention node that can be written as lean attention, with what the graph does not say: the size of a head. */
+/** A GroupQueryAttention node with the cache that it reads and returns. */
 export interface GqaLayer {
   readonly node: Node;
-  readonly headDim: number;
+  readonly keys: CacheNames;
+  readonly values: CacheNames;
 }
 
-/** Why the node cannot be rewritten; undefined where it can. */
-export function whyNotGqa({ inputs, outputs, attributes }: Node): string | undefined {
+/**
+ * The nodes by the cache that they serve; or which one is served by none, in words. A present that comes from elsewhere than its past
+ * is not a longer past, and nothing can be put behind it.
+ */
+export function gqaLayers(g: GraphEdit, cache: readonly CacheNames[]): readonly GqaLayer[] | string {
+  const layers = new Map<Node, { keys?: CacheNames; values?: CacheNames }>();
+  for (const names of cache) {
+    const node = g.producer(names.present);
+    const part = node === undefined ? undefined : partOf(node, names);
+    if (node === undefined || part === undefined) return notServed(names);
+    layers.set(node, { ...layers.get(node), [part]: names });
+  }
+  const whole: GqaLayer[] = [];
+  for (const [node, { keys, values }] of layers) {
+    if (keys === undefined || values === undefined) return notServed((keys ?? values)!);
+    whole.push({ node, keys, values });
+  }
+  return whole;
+}
+
+const notServed = ({ past, present }: CacheNames) => `${present} is not made of ${past} by GroupQueryAttention`;
+
+function partOf(node: Node, { past, present }: CacheNames): "keys" | "values" | undefined {
+  if (operatorOf(node) !== "GroupQueryAttention") return undefined;
+  const { inputs, outputs } = node;
+  if (inputs[INPUT.pastKey] === past && outputs[1] === present) return "keys";
+  return inputs[INPUT.pastValue] === past && outputs[2] === present ? "values" : undefined;
+}
+
+/** Why the layer cannot be rewritten; undefined where it can. */
+export function whyNotGqa(g: GraphEdit, layer: GqaLayer, lengths: LengthValues): string | undefined {
+  return unknownForm(layer) ?? sharedCache(g, layer) ?? otherLengths(layer, lengths) ?? otherRotary(g, layer);
+}
+
+function unknownForm({ node, keys, values }: GqaLayer): string | undefined {
+  const { inputs, outputs, attributes } = node;
   const unknown = [...attributes.keys()].find((name) => !KNOWN.has(name));
   if (unknown !== undefined) return `GroupQueryAttention with ${unknown}`;
   if (inputs.slice(MOST_INPUTS).some((input) => input !== "")) return "GroupQueryAttention with a quantised cache";
-  if (outputs.length > 3 && outputs[3] !== "") return "GroupQueryAttention that returns its scores";
-  const smooth = attributes.get("smooth_softmax");
-  if (smooth?.kind === "int" && smooth.value === 1) return "GroupQueryAttention with a smooth softmax";
+  if (outputs[3]) return "GroupQueryAttention that returns its scores";
+  if (intOf(node, "smooth_softmax") === 1) return "GroupQueryAttention with a smooth softmax";
   if (inputs[INPUT.bias]) return "GroupQueryAttention with a bias of its own";
+  const [heads, kvHeads] = [intOf(node, "num_heads") ?? 0, intOf(node, "kv_num_heads") ?? 0];
+  const fits = kvHeads > 0 && heads >= kvHeads && heads % kvHeads === 0 && kvHeads === keys.heads;
+  if (!fits || keys.heads !== values.heads || keys.headDim !== values.headDim) {
+    return `GroupQueryAttention of ${heads} heads on ${kvHeads}`;
+  }
+  const packed = !inputs[INPUT.key];
+  if (!inputs[INPUT.query] || packed !== !inputs[INPUT.value] || !outputs[0])
+    return "GroupQueryAttention without values";
   return undefined;
 }
 
+/** Whoever else looks at the cache would see the room behind the past, or the new rows alone. */
+function sharedCache(g: GraphEdit, { node, keys, values }: GqaLayer): string | undefined {
+  for (const { past, present } of [keys, values]) {
+    const alone = node.inputs.filter((input) => input === past).length === 1 && g.readers(past).length === 1;
+    if (!alone) return `${past} is read by others than its attention`;
+    if (g.readers(present).length > 0) return `${present} is read inside the graph`;
+  }
+  return undefined;
+}
+
+/** A rewrite takes its lengths from the cache: those of the node must be the mask's. */
+function otherLengths({ node }: GqaLayer, lengths: LengthValues): string | undefined {
+  const isTotal = (input: number, offset: number) => {
+    const found = lengths.elements(node.inputs[input] ?? "");
+    const affine = found?.length === 1 ? found[0]?.affine : undefined;
+    return affine?.past === 1 && affine.count === 1 && affine.offset === offset;
+  };
+  return isTotal(INPUT.last, -1) && isTotal(INPUT.total, 0) ? undefined : "GroupQueryAttention with lengths of its own";
+}
+
+/** Tables of a part of a head, and positions that are fed in another form. */
+function otherRotary(g: GraphEdit, { node, keys }: GqaLayer): string | undefined {
+  if (intOf(node, "do_rotary") !== 1) return undefined;
+  for (const place of [INPUT.cos, INPUT.sin]) {
+    const name = node.inputs[place];
+    if (!name) return "GroupQueryAttention that rotates without tables";
+    const width = g.constant(name)?.dims.at(-1);
+    if (width !== undefined && 2 * width !== keys.headDim)
+      return "GroupQueryAttention that rotates a part of each head";
+  }
+  const fed = node.inputs[INPUT.positions] ? undefined : g.inputs.get(POSITIONS);
+  const known = fed === undefined || (fed.type === "int64" && fed.shape?.length === 2);
+  return known ? undefined : `${POSITIONS} is not int64 [batch, rows]`;
+}
+
 /** Replaces the node by lean attention; its present outputs become the new rows alone. */
-export function rewriteGqa(g: GraphEdit, { node, headDim }: GqaLayer, scope: string): void {
+export function rewriteGqa(g: GraphEdit, { node, keys: { headDim } }: GqaLayer, scope: string): void {
   const { inputs, outputs } = node;
   const heads = intOf(node, "num_heads")!;
   const kvHeads = intOf(node, "kv_num_heads")!;

@@ -148,7 +148,7 @@ describe("rewriteDecoder", () => {
     const [first, ...others] = cacheOf(model);
     expect(rewriteDecoder(model, [{ ...first!, past: "attention_mask" }, ...others])).toEqual({
       form: "none",
-      reason: "attention_mask is read by something else than GroupQueryAttention",
+      reason: "present.0.key is not made of attention_mask by GroupQueryAttention",
     });
   });
 });

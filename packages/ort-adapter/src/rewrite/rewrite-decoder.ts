@@ -1,10 +1,14 @@
+import { classifyIo } from "../onnx/graph/classify-io.ts";
+import { Values } from "../onnx/graph/constants.ts";
+import { flatten } from "../onnx/graph/flatten.ts";
+import { LengthValues } from "../onnx/graph/rows/length-values.ts";
 import type { Model, Node } from "../onnx/model.ts";
 import { findCacheConcat } from "./cache-concat.ts";
 import type { CacheNames } from "./cache-names.ts";
 import { traceUses } from "./cache-uses.ts";
-import { GraphEdit } from "./graph-edit.ts";
+import { GraphEdit, operatorOf } from "./graph-edit.ts";
 import { type ConcatSlot, returnNewRows, rewritePastShape, rewriteProducts } from "./lean-concat.ts";
-import { rewriteGqa, whyNotGqa } from "./lean-gqa.ts";
+import { gqaLayers, rewriteGqa, whyNotGqa } from "./lean-gqa.ts";
 import { readLivePast, returnRowsOf } from "./new-rows.ts";
 import { editRowScales } from "./row-scales.ts";
 
@@ -30,10 +34,11 @@ export function rewriteDecoder(
   { most = "lean" }: { readonly most?: "lean" | "rows" } = {},
 ): Rewrite {
   const g = new GraphEdit(model);
+  if (g.wasEdited) return { form: "none", reason: "the graph is a rewrite already" };
   const captured = cache.flatMap(({ past, present }) => [past, present]).find((name) => g.isCaptured(name));
   if (captured !== undefined) return { form: "none", reason: `${captured} is read inside a branch` };
-  const attention = [...g.nodes].filter(({ opType }) => opType === "GroupQueryAttention");
-  const form = attention.length > 0 ? editGqa(g, attention, cache, most) : editConcats(g, cache, most);
+  const fused = [...g.nodes].some((node) => operatorOf(node) === "GroupQueryAttention");
+  const form = fused ? editGqa(g, model, cache, most) : editConcats(g, cache, most);
   if (typeof form !== "string") return { form: "none", ...form };
   for (const { past, present, heads, headDim } of cache) {
     const batch = g.inputs.get(past)?.shape?.[0];
@@ -51,23 +56,20 @@ interface Refusal {
 
 function editGqa(
   g: GraphEdit,
-  attention: readonly Node[],
+  model: Model,
   cache: readonly CacheNames[],
   most: "lean" | "rows",
 ): "lean" | "rows" | Refusal {
-  const served = new Set(attention.flatMap(({ inputs }) => [inputs[3], inputs[4]]));
-  const other = cache.find(({ past }) => !served.has(past));
-  if (other !== undefined) return { reason: `${other.past} is read by something else than GroupQueryAttention` };
+  const layers = gqaLayers(g, cache);
+  if (typeof layers === "string") return { reason: layers };
   const half = cache.some(({ past }) => g.inputs.get(past)?.type !== "float32");
-  const fused = most === "rows" || half || attention.some((node) => whyNotGqa(node) !== undefined);
+  const lengths = lengthsOf(model);
+  const fused = most === "rows" || half || layers.some((layer) => whyNotGqa(g, layer, lengths) !== undefined);
   if (!fused) {
-    for (const [layer, node] of attention.entries()) {
-      const { headDim } = cache.find(({ past }) => past === node.inputs[3])!;
-      rewriteGqa(g, { node, headDim }, `/layer${layer}`);
-    }
+    for (const [i, layer] of layers.entries()) rewriteGqa(g, layer, `/layer${i}`);
     return "lean";
   }
-  if (attention.some(({ attributes }) => attributes.has("sliding_window_cache"))) {
+  if (layers.some(({ node }) => node.attributes.has("sliding_window_cache"))) {
     return { reason: "GroupQueryAttention that wants room for its window in the past" };
   }
   for (const [i, { past, present }] of cache.entries()) {
@@ -77,12 +79,17 @@ function editGqa(
   return "rows";
 }
 
+function lengthsOf(model: Model): LengthValues {
+  const graph = flatten(model, "every");
+  return new LengthValues(graph, new Values(graph), classifyIo(graph.inputs, graph.outputs));
+}
+
 function editConcats(g: GraphEdit, cache: readonly CacheNames[], most: "lean" | "rows"): "lean" | "rows" | Refusal {
   const slots: ConcatSlot[] = [];
   for (const [i, { past, present, heads, headDim }] of cache.entries()) {
     const concat = findCacheConcat(g, past, present);
     if (concat === undefined) return { reason: `${present} is made in a way that is not known here` };
-    if (concat.after.some(({ opType }) => opType === "Slice")) return { reason: `${present} is clipped to a window` };
+    if (concat.clipped) return { reason: `${present} is clipped to a window` };
     slots.push({ scope: `/cache${i}`, past, present, kvHeads: heads, headDim, concat });
   }
   const lean = slots.map((slot) => editSlot(g, slot, most));
@@ -105,14 +112,16 @@ function editSlot(g: GraphEdit, slot: ConcatSlot, most: "lean" | "rows"): boolea
 
 /** Shape nodes that read the past, where nothing else but the joining does; undefined where something else does. */
 function pastReaders(g: GraphEdit, past: string, newRows: string): Node[] | undefined {
+  if (g.isCaptured(past)) return undefined;
   const shapes: Node[] = [];
   for (const node of g.readers(past)) {
-    if (node.opType === "Shape") shapes.push(node);
-    else if (node.opType === "Concat" && node.inputs.length === 1) {
+    const operator = operatorOf(node);
+    if (operator === "Shape") shapes.push(node);
+    else if (operator === "Concat" && node.inputs.length === 1) {
       const behind = pastReaders(g, node.outputs[0]!, newRows);
       if (behind === undefined) return undefined;
       shapes.push(...behind);
-    } else if (node.opType !== "Concat" || node.inputs[1] !== newRows) return undefined;
+    } else if (operator !== "Concat" || node.inputs[1] !== newRows) return undefined;
   }
   return shapes;
 }

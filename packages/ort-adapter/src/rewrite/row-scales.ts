@@ -1,7 +1,7 @@
 import { intAttribute, intsAttribute, rawBytes } from "../build/graph-builder.ts";
 import { type DataType, dataTypeCode } from "../onnx/data-type.ts";
 import type { Node } from "../onnx/model.ts";
-import type { GraphEdit } from "./graph-edit.ts";
+import { type GraphEdit, operatorOf } from "./graph-edit.ts";
 
 /** Largest value of the unsigned byte that activations become. */
 const MOST = 255;
@@ -19,7 +19,7 @@ export function editRowScales(g: GraphEdit): boolean {
   let whole = true;
   let count = 0;
   for (const node of [...g.nodes]) {
-    if (node.opType !== "DynamicQuantizeLinear") continue;
+    if (operatorOf(node) !== "DynamicQuantizeLinear") continue;
     const products = productsOf(g, node);
     if (products === undefined) whole = false;
     else rewrite(g, `/rows${count++}`, node, products);
@@ -28,17 +28,47 @@ export function editRowScales(g: GraphEdit): boolean {
 }
 
 /** The integer products with a constant weight that the activation goes into; undefined where it goes elsewhere. */
-function productsOf(g: GraphEdit, { outputs }: Node): Node[] | undefined {
+function productsOf(g: GraphEdit, { inputs, outputs }: Node): Node[] | undefined {
   const [bytes = "", scale = "", zero = ""] = outputs;
-  if (outputs.some((output) => output !== "" && g.isCaptured(output))) return undefined;
+  if (!inputs[0] || bytes === "" || scale === "") return undefined;
+  if (outputs.some((output) => output !== "" && (g.isCaptured(output) || g.isOutput(output)))) return undefined;
   const products = g.readers(bytes);
   const apart = products.every(
-    ({ opType, inputs }) =>
-      opType === "MatMulInteger" && inputs[0] === bytes && inputs[2] === zero && isWeight(g, inputs[1]!),
+    (node) =>
+      operatorOf(node) === "MatMulInteger" &&
+      node.inputs[0] === bytes &&
+      node.inputs[2] === zero &&
+      isWeight(g, node.inputs[1]!) &&
+      !g.isOutput(node.outputs[0]!),
   );
-  const scales = g.readers(scale).every(({ opType }) => opType === "Mul");
+  const scales = g.readers(scale).every((node) => scalesRows(g, node, scale, products));
   const zeros = g.readers(zero).every((reader) => products.includes(reader));
   return apart && scales && zeros && products.length > 0 ? products : undefined;
+}
+
+/** Whether a product that takes the scale, which gets a column of rows, still scales the rows of one of `products`. */
+function scalesRows(g: GraphEdit, node: Node, scale: string, products: readonly Node[]): boolean {
+  if (operatorOf(node) !== "Mul") return false;
+  const other = node.inputs.find((input) => input !== scale);
+  if (other === undefined) return false;
+  if (isProduct(g, other, products)) return true;
+  // The scale of the weights, one or one a column, and what reads both together.
+  const weightScale = g.constant(other);
+  const result = node.outputs[0] ?? "";
+  if (weightScale === undefined || weightScale.dims.length > 1 || g.isCaptured(result) || g.isOutput(result))
+    return false;
+  return g.readers(result).every((reader) => {
+    const value = reader.inputs.find((input) => input !== result);
+    return operatorOf(reader) === "Mul" && value !== undefined && isProduct(g, value, products);
+  });
+}
+
+/** Whether `value` is the float of an integer product. */
+function isProduct(g: GraphEdit, value: string, products: readonly Node[]): boolean {
+  const cast = g.producer(value);
+  if (cast === undefined || operatorOf(cast) !== "Cast") return false;
+  const product = g.producer(cast.inputs[0] ?? "");
+  return product !== undefined && products.includes(product);
 }
 
 /** A stored matrix: [channels, columns]. */
