@@ -12,6 +12,7 @@ export default defineConfig({
       "scripts/**/*.test.ts",
     ],
     typecheck: { enabled: true, include: ["packages/*/src/**/*.test-d.ts"], tsconfig: "./tsconfig.test.json" },
+    globalSetup: "scripts/test-cache.mjs",
     // Sessions of ONNX Runtime want the cores for themselves.
     maxWorkers: 2,
     testTimeout: 60_000,

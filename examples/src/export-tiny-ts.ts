@@ -8,12 +8,13 @@ import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/n
 import { parseLlamaConfig } from "./llama-config.ts";
 import { Safetensors } from "./safetensors.ts";
 
-export const TINY_TS_VARIANTS = ["fp32", "int4", "fp32-decomposed"] as const;
+export const TINY_TS_VARIANTS = ["fp32", "int4", "int8", "fp32-decomposed"] as const;
 export type TinyTsVariant = (typeof TINY_TS_VARIANTS)[number];
 
 const VARIANTS: Record<TinyTsVariant, { attention: AttentionKind; quantisation: Quantisation }> = {
   fp32: { attention: "gqa", quantisation: "fp32" },
   int4: { attention: "gqa", quantisation: "int4" },
+  int8: { attention: "gqa", quantisation: "int8-dynamic" },
   "fp32-decomposed": { attention: "decomposed", quantisation: "fp32" },
 };
 

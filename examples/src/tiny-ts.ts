@@ -9,7 +9,7 @@ export const EXPORT_CACHE = fileURLToPath(new URL("../.cache/", import.meta.url)
 
 /**
  * The folder of the bundled model in the layout of transformers.js, exported on first use.
- * `fp32` and `int4` have fused attention and an in-place cache; `fp32-decomposed` is plain operators, for batches.
+ * `fp32`, `int4` and `int8` (dynamic) have fused attention and an in-place cache; `fp32-decomposed` is plain operators, for batches.
  */
 export function tinyTs(variant: TinyTsVariant, cacheRoot = EXPORT_CACHE): Promise<string> {
   return exportTinyTs(TINY_TS_SOURCE, cacheRoot, variant);

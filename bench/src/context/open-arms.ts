@@ -2,17 +2,20 @@ import type { Runner } from "@nearfree/core";
 import { createSessionRunner } from "@nearfree/ort-adapter";
 import { rewriteModelFile } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
-import { type SeedableSession, seedableSession } from "./seedable-session.ts";
+import { type CountedSession, countedSession } from "./counted-session.ts";
 
 /** The same model, with its cache kept in one way. */
 export interface ContextArm {
-  readonly name: "growing" | "in place" | "rows" | "lean";
+  readonly name: ArmName;
   readonly runner: Runner;
-  readonly seedable: SeedableSession;
+  readonly counted: CountedSession;
   release(): Promise<void>;
 }
 
-export interface OpenArmsOptions {
+export const ARM_NAMES = ["growing", "in place", "rows", "lean"] as const;
+export type ArmName = (typeof ARM_NAMES)[number];
+
+export interface OpenArmOptions {
   readonly modelPath: string;
   readonly contextLimit: number;
   readonly threads: number;
@@ -20,27 +23,15 @@ export interface OpenArmsOptions {
   readonly rewrites: string;
 }
 
-/** Opens the arms one after another, so that the peak of memory is theirs and no more. */
-export async function openArms(options: OpenArmsOptions): Promise<ContextArm[]> {
-  const { modelPath, rewrites } = options;
-  const arms = [await openArm("growing", modelPath, options), await openArm("in place", modelPath, options)];
-  for (const most of ["rows", "lean"] as const) {
-    const rewrite = await rewriteModelFile(modelPath, rewrites, { most });
-    if (rewrite.form !== most) throw new Error(`${modelPath}: expected a rewrite of form ${most}, got ${rewrite.form}`);
-    arms.push(await openArm(most, rewrite.path, options));
-  }
-  return arms;
-}
-
-async function openArm(
-  name: ContextArm["name"],
-  path: string,
-  { contextLimit, threads }: OpenArmsOptions,
+export async function openArm(
+  name: ArmName,
+  { modelPath, rewrites, contextLimit, threads }: OpenArmOptions,
 ): Promise<ContextArm> {
-  const bare = await ort.InferenceSession.create(path, { intraOpNumThreads: threads });
   const rewritten = name === "rows" || name === "lean";
-  const seedable = seedableSession(bare, rewritten ? "rows" : "all");
-  const runner = await createSessionRunner(seedable.session, {
+  const path = rewritten ? await rewrittenPath(modelPath, rewrites, name) : modelPath;
+  const bare = await ort.InferenceSession.create(path, { intraOpNumThreads: threads });
+  const counted = countedSession(bare);
+  const runner = await createSessionRunner(counted.session, {
     Tensor: ort.Tensor,
     contextLimit,
     ...(rewritten ? {} : { kvCache: name === "growing" ? "growing" : "in-place" }),
@@ -48,7 +39,7 @@ async function openArm(
   return {
     name,
     runner,
-    seedable,
+    counted,
     async release() {
       await runner.release();
       await bare.release();
@@ -56,14 +47,8 @@ async function openArm(
   };
 }
 
-/** Brings the arm's cache to `length` positions without running the model. */
-export async function seed({ runner, seedable }: ContextArm, length: number): Promise<void> {
-  if (runner.length > length) runner.rewind(length);
-  if (runner.length === length) return;
-  seedable.seeding = true;
-  try {
-    await runner.forward(new Int32Array(length - runner.length).fill(1), 0);
-  } finally {
-    seedable.seeding = false;
-  }
+async function rewrittenPath(modelPath: string, rewrites: string, most: "rows" | "lean"): Promise<string> {
+  const rewrite = await rewriteModelFile(modelPath, rewrites, { most });
+  if (rewrite.form !== most) throw new Error(`${modelPath}: expected a rewrite of form ${most}, got ${rewrite.form}`);
+  return rewrite.path;
 }

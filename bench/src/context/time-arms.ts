@@ -1,8 +1,6 @@
 import { median } from "@nearfree/calibrate";
-import { type ContextArm, seed } from "./open-arms.ts";
-
-/** ms of one forward by arm, at one context and number of rows. */
-export type ArmTimes = ReadonlyMap<ContextArm["name"], number>;
+import { seedRunner } from "@nearfree/ort-adapter";
+import type { ArmName, ContextArm } from "./open-arms.ts";
 
 /** Forwards before the first that counts: capacity grows, and kernels see their shapes. */
 const WARM = 2;
@@ -13,10 +11,10 @@ export async function timeArms(
   context: number,
   rows: number,
   samples: number,
-): Promise<ArmTimes> {
+): Promise<ReadonlyMap<ArmName, number>> {
   const times = new Map(arms.map(({ name }) => [name, [] as number[]]));
   const tokens = Int32Array.from({ length: rows }, (_, i) => 3 + i);
-  for (const arm of arms) await seed(arm, context);
+  for (const { runner } of arms) await seedRunner(runner, context);
   for (let sample = -WARM; sample < samples; sample++) {
     for (const { name, runner } of arms) {
       const began = performance.now();

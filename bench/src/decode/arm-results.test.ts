@@ -6,10 +6,10 @@ import {
   type Cell,
   countIdentical,
   countPrompts,
-  everyPrompt,
   HALVES,
   half,
   headlines,
+  shortPrompts,
   tokensPerForward,
   tokensPerSecond,
 } from "./arm-results.ts";
@@ -49,7 +49,7 @@ describe("arm results", () => {
     );
     const odd = armResults(ARMS, cells);
     expect([odd.endAtOnce, countPrompts(odd), countIdentical(odd, "plain")]).toEqual([[], 1, 0]);
-    expect(tokensPerSecond(odd, "scheduled", everyPrompt, "decodeMs")).toBe(0);
+    expect(tokensPerSecond(odd, "scheduled", shortPrompts, "decodeMs")).toBe(0);
   });
 
   it("know which half loops, by the plain output", () => {
@@ -58,9 +58,9 @@ describe("arm results", () => {
   });
 
   it("give every headline for all prompts and for each half", () => {
-    expect(tokensPerSecond(results, "plain", everyPrompt, "decodeMs")).toBe(1000);
-    expect(tokensPerSecond(results, "plain", everyPrompt, "totalMs")).toBe(525);
-    expect(headlines(results, [results], () => everyPrompt)).toEqual({
+    expect(tokensPerSecond(results, "plain", shortPrompts, "decodeMs")).toBe(1000);
+    expect(tokensPerSecond(results, "plain", shortPrompts, "totalMs")).toBe(525);
+    expect(headlines(results, [results], () => shortPrompts)).toEqual({
       OverPlainMin: 1.25,
       OverPlain: 40 / 21,
       OverPlainRepeat: 4,

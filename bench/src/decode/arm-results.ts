@@ -24,14 +24,16 @@ export interface ArmResults {
 /** Which prompts a figure is of. */
 export type Which = (prompt: Prompt) => boolean;
 
-export const everyPrompt: Which = () => true;
+/** Of every figure but those of the long prompts. */
+export const shortPrompts: Which = ({ kind }) => kind !== "long";
+export const longPrompts: Which = ({ kind }) => kind === "long";
 
 /** The two halves of the prompts, by what the plain loop says to them. */
 export const HALVES = ["looping", "nonLooping"] as const;
 export type Half = (typeof HALVES)[number];
 
 export function half(results: ArmResults, name: Half): Which {
-  return ({ id }) => results.looping.has(id) === (name === "looping");
+  return (prompt) => shortPrompts(prompt) && results.looping.has(prompt.id) === (name === "looping");
 }
 
 export function armResults(arms: readonly string[], all: readonly Cell[]): ArmResults {
@@ -48,7 +50,7 @@ export function armResults(arms: readonly string[], all: readonly Cell[]): ArmRe
 
 const idOf = ({ prompt }: Cell) => prompt.id;
 
-export function countPrompts({ cells }: ArmResults, which: Which = everyPrompt): number {
+export function countPrompts({ cells }: ArmResults, which: Which = shortPrompts): number {
   return new Set(cells.filter(({ prompt }) => which(prompt)).map(idOf)).size;
 }
 
@@ -84,7 +86,7 @@ export function tokensPerSecond({ cells }: ArmResults, arm: string, which: Which
 }
 
 /** Tokens per forward of the scheduled arm. */
-export function tokensPerForward({ cells }: ArmResults, which: Which = everyPrompt): number {
+export function tokensPerForward({ cells }: ArmResults, which: Which = shortPrompts): number {
   const stats = cells
     .filter(({ arm, prompt }) => arm === "scheduled" && which(prompt))
     .flatMap(({ runs }) => runs.map((run) => run.stats!));
@@ -92,7 +94,7 @@ export function tokensPerForward({ cells }: ArmResults, which: Which = everyProm
 }
 
 /** How many times as fast as the arm `over` the scheduled one is. */
-function ratio(results: ArmResults, over: string, which: Which): number {
+export function ratio(results: ArmResults, over: string, which: Which): number {
   const rate = (arm: string) => tokensPerSecond(results, arm, which, "decodeMs");
   return rate("scheduled") / rate(over);
 }

@@ -51,6 +51,5 @@ export function loopArm(name: string, runner: Runner, scheduler: Scheduler, stop
 
 /** The decode loop with the same positions at every step that has a draft. */
 export function fixedArm(positions: number, runner: Runner, stopTokens: readonly number[]): Arm {
-  const name = positions === 1 ? "plain" : `fixed-${positions}`;
-  return loopArm(name, runner, createScheduler({ policy: "fixed", positions }), stopTokens);
+  return loopArm(`fixed-${positions}`, runner, createScheduler({ policy: "fixed", positions }), stopTokens);
 }

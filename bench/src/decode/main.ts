@@ -1,19 +1,21 @@
 import { createRandom, shuffled } from "@nearfree/calibrate";
 import { loadOrCalibrate, type OpenModel, openModel } from "@nearfree/calibrate/node";
 import { createScheduler } from "@nearfree/core";
-import { heldOutPrompts, LOOPING_BELOW, PROMPT_KINDS, type Prompt, tinyTs } from "@nearfree/examples";
+import { heldOutPrompts, LOOPING_BELOW, longPrompts, PROMPT_KINDS, type Prompt, tinyTs } from "@nearfree/examples";
 import { benchCommand } from "../setup/bench-command.ts";
 import {
   type ArmResults,
+  longPrompts as areLong,
   armResults,
   type Cell,
   countIdentical,
   countPrompts,
-  everyPrompt,
   HALVES,
   half,
   headlines,
   type Measure,
+  ratio,
+  shortPrompts,
   tokensPerForward,
   tokensPerSecond,
   type Which,
@@ -21,10 +23,10 @@ import {
 import { type Arm, fixedArm, type Generation, loopArm } from "./loop-arm.ts";
 import { transformersjsArm } from "./transformersjs-arm.ts";
 
-const VARIANTS = ["fp32", "int4"] as const;
+const VARIANTS = ["fp32", "int4", "int8"] as const;
 type Variant = (typeof VARIANTS)[number];
 
-/** Positions of the fixed arms; 1 is the plain loop. */
+/** Positions of the fixed arms. */
 const FIXED = [1, 2, 4, 8, 16];
 /** One: the second core is left to garbage collection, whose helpers wait for spinning workers otherwise. */
 const THREADS = 1;
@@ -33,9 +35,10 @@ interface Size {
   readonly newTokens: number;
   readonly repeats: number;
   readonly promptsPerKind: number;
+  readonly longPrompts: number;
 }
-const FULL: Size = { newTokens: 128, repeats: 3, promptsPerKind: 16 };
-const QUICK: Size = { newTokens: 96, repeats: 2, promptsPerKind: 5 };
+const FULL: Size = { newTokens: 128, repeats: 3, promptsPerKind: 16, longPrompts: 8 };
+const QUICK: Size = { newTokens: 96, repeats: 2, promptsPerKind: 4, longPrompts: 2 };
 
 interface VariantResult extends ArmResults {
   readonly variant: Variant;
@@ -46,12 +49,15 @@ interface VariantResult extends ArmResults {
 async function runVariant(variant: Variant, size: Size, say: (line: string) => void): Promise<VariantResult> {
   const folder = await tinyTs(variant);
   const model = await openModel(folder, { threads: THREADS });
+  // The plain loop is that of the model's own graph.
+  const original = await openModel(folder, { threads: THREADS, kvCache: "original" });
   const { profile } = await loadOrCalibrate(model);
   const { runner } = model;
   const scheduled = createScheduler({ profile });
   const stopTokens = model.folder.eosTokenIds;
   const transformersjs = await transformersjsArm(folder, THREADS, stopTokens);
   const arms: Arm[] = [
+    loopArm("plain", original.runner, createScheduler({ policy: "fixed", positions: 1 }), stopTokens),
     ...FIXED.map((positions) => fixedArm(positions, runner, stopTokens)),
     loopArm("scheduled", runner, scheduled, stopTokens),
     transformersjs,
@@ -68,7 +74,7 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
       : undefined;
   if (reference) arms.push(reference);
 
-  const prompts = await samplePrompts(size.promptsPerKind);
+  const prompts = await samplePrompts(size);
   const random = createRandom(1);
   const cells = new Map<string, Cell & { runs: Generation[] }>();
   await warm(arms, model, prompts[0]!);
@@ -85,6 +91,7 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
     say(`${variant}: pass ${repeat + 1} of ${size.repeats} done`);
   }
   await transformersjs.dispose();
+  await original.release();
   await model.release();
   const results = armResults(
     arms.map((arm) => arm.name),
@@ -97,9 +104,12 @@ async function runVariant(variant: Variant, size: Size, say: (line: string) => v
   return { ...results, variant, identical, consistency: scheduled.consistency };
 }
 
-async function samplePrompts(perKind: number): Promise<Prompt[]> {
+async function samplePrompts(size: Size): Promise<Prompt[]> {
   const all = await heldOutPrompts();
-  return PROMPT_KINDS.flatMap((kind) => all.filter((prompt) => prompt.kind === kind).slice(0, perKind));
+  const short = PROMPT_KINDS.flatMap((kind) =>
+    all.filter((prompt) => prompt.kind === kind).slice(0, size.promptsPerKind),
+  );
+  return [...short, ...(await longPrompts()).slice(0, size.longPrompts)];
 }
 
 async function warm(arms: readonly Arm[], model: OpenModel, prompt: Prompt): Promise<void> {
@@ -112,8 +122,10 @@ function rowsOf(result: VariantResult): Record<string, Record<string, number>> {
   return {
     ...Object.fromEntries(PROMPT_KINDS.map((kind) => [kind, row((prompt) => prompt.kind === kind)])),
     ...Object.fromEntries(HALVES.map((name) => [name, row(half(result, name))])),
-    all: row(everyPrompt),
-    allWithPrefill: row(everyPrompt, "totalMs"),
+    all: row(shortPrompts),
+    allWithPrefill: row(shortPrompts, "totalMs"),
+    long: row(areLong),
+    longWithPrefill: row(areLong, "totalMs"),
   };
 }
 
@@ -127,6 +139,7 @@ function armTable(result: VariantResult) {
   };
 }
 
+const everyPrompt = () => true;
 const round = (value: number) => Math.round(value * 1000) / 1000;
 
 function printTable(result: VariantResult, say: (line: string) => void): void {
@@ -140,19 +153,27 @@ function printTable(result: VariantResult, say: (line: string) => void): void {
 /** Every headline over all prompts, then over each half of them. null where a half has no such prompt. */
 function summary(results: readonly VariantResult[]): Record<string, number | null> {
   const fp32 = results[0]!;
+  const int8 = results.find(({ variant }) => variant === "int8");
+  // What earlier runs were told of.
+  const known = results.filter((result) => result !== int8);
   const sum = (count: (result: VariantResult) => number) => results.reduce((total, each) => total + count(each), 0);
   const named = (prefix: string, which: (result: ArmResults) => Which) =>
-    Object.entries(headlines(fp32, results, which)).map(([name, value]) => [`${prefix}${name}`, value] as const);
+    Object.entries(headlines(fp32, known, which)).map(([name, value]) => [`${prefix}${name}`, value] as const);
   const halves = HALVES.flatMap((name) => [
     ...named(name, (result) => half(result, name)),
     [`${name}TokensPerForward`, tokensPerForward(fp32, half(fp32, name))] as const,
     [`${name}Prompts`, sum((result) => countPrompts(result, half(result, name)))] as const,
   ]);
   const figures = [
-    ["prompts", sum((result) => countPrompts(result))] as const,
+    ["prompts", sum((result) => countPrompts(result, everyPrompt))] as const,
     ["identical", sum((result) => result.identical)] as const,
     ["endAtOnce", sum((result) => result.endAtOnce.length)] as const,
-    ...named("scheduled", () => everyPrompt),
+    ...named("scheduled", () => shortPrompts),
+    ["int8Prompts", int8 ? countPrompts(int8, everyPrompt) : Number.NaN] as const,
+    ["int8Identical", int8 ? countIdentical(int8, "plain") : Number.NaN] as const,
+    ["int8OverPlain", int8 ? ratio(int8, "plain", shortPrompts) : Number.NaN] as const,
+    ["longOverPlain", ratio(fp32, "plain", areLong)] as const,
+    ["longOverTransformersjs", ratio(fp32, "transformersjs", areLong)] as const,
     ...halves,
   ];
   return Object.fromEntries(figures.map(([name, value]) => [name, Number.isFinite(value) ? round(value) : null]));

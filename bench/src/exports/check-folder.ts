@@ -83,7 +83,7 @@ export async function checkFolder(
 
 /** The reference: prompt and text one position at a time. */
 async function comparePlain(path: string, golden: Golden): Promise<string[]> {
-  const model = await openModel(path, { threads: THREADS, prefillChunk: 1 });
+  const model = await openModel(path, { threads: THREADS, prefillChunk: 1, kvCache: "original" });
   try {
     const differences: string[] = [];
     for (const [i, prompt] of golden.prompts.entries()) {

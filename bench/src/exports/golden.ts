@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Prompts and the greedy tokens that follow, by the original model or by the file itself one position at a time. */
 export interface Golden {
@@ -10,6 +11,9 @@ export interface Golden {
 }
 
 const FILE = "golden.json";
+
+/** The exports that the repository holds. */
+export const FIXTURES = fileURLToPath(new URL("../../../packages/ort-adapter/fixtures/exports/", import.meta.url));
 
 /** Folders with golden tokens: `folder` itself, or those in it, by name. */
 export function exportFolders(folder: string): string[] {

@@ -1,12 +1,8 @@
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Option } from "commander";
 import { type BenchOptions, benchCommand } from "../setup/bench-command.ts";
 import { type CheckOptions, checkFolder, type FolderResult, STARTS } from "./check-folder.ts";
-import { exportFolders } from "./golden.ts";
-
-/** The exports that the repository holds. */
-const FIXTURES = fileURLToPath(new URL("../../../packages/ort-adapter/fixtures/exports/", import.meta.url));
+import { exportFolders, FIXTURES } from "./golden.ts";
 
 interface ExportsOptions extends BenchOptions, Pick<CheckOptions, "kvCache"> {}
 

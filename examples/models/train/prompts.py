@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cuts the prompts of the demo and the benches from the held-out files: three kinds, COUNT of each."""
+"""Cuts the prompts of the demo and the benches from the held-out files: three kinds, COUNT of each, and LONG_COUNT long ones."""
 
 import argparse
 import json
@@ -15,6 +15,8 @@ CONTINUE_CHARS = (500, 1200)
 EDIT_LINES = (8, 24)
 EDIT_CHARS = (200, 900)
 NOVEL_CHARS = (60, 200)
+LONG_COUNT = 8
+LONG_CHARS = 2400
 
 
 def cut_continue(text: str, rng: random.Random) -> str | None:
@@ -53,6 +55,15 @@ def cut_novel(text: str, rng: random.Random) -> str | None:
     return prompt if NOVEL_CHARS[0] <= len(prompt) <= 2 * NOVEL_CHARS[1] else None
 
 
+def cut_long(text: str, rng: random.Random) -> str | None:
+    """Some 800 tokens of a file: most of the model's context."""
+    starts = [m.end() for m in re.finditer(r"\n", text[:-LONG_CHARS])] if len(text) > LONG_CHARS else []
+    if not starts:
+        return None
+    start = rng.choice(starts)
+    return text[start:text.rfind("\n", start, start + LONG_CHARS) + 1] or None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("/tmp/tiny-ts"))
@@ -64,9 +75,10 @@ def main():
     rng = random.Random(args.seed)
     files = sorted(held_out)
     prompts = []
-    for kind, cut in (("continue", cut_continue), ("edit", cut_edit), ("novel", cut_novel)):
+    kinds = (("continue", cut_continue, COUNT), ("edit", cut_edit, COUNT), ("novel", cut_novel, COUNT), ("long", cut_long, LONG_COUNT))
+    for kind, cut, count in kinds:
         seen, turn = set(), 0
-        while len(seen) < COUNT:
+        while len(seen) < count:
             name, text, _ = files[turn % len(files)]
             turn += 1
             prompt = cut(text, rng)

@@ -38,7 +38,7 @@ export { ortMessage } from "./runner/ort-message.ts";
 export type { ReadRoutingOptions } from "./runner/routing.ts";
 export { readRouting } from "./runner/routing.ts";
 export type { SessionRunnerOptions } from "./runner/session-runner.ts";
-export { createSessionRunner, DEFAULT_PREFILL_CHUNK } from "./runner/session-runner.ts";
+export { createSessionRunner, DEFAULT_PREFILL_CHUNK, seedRunner } from "./runner/session-runner.ts";
 export type { RunnerDifference } from "./runner/trial/compare-runners.ts";
 export { compareRunners } from "./runner/trial/compare-runners.ts";
 export type { KvCacheMode } from "./runner/trial/find-kv-cache.ts";

@@ -28,12 +28,11 @@ describe("calibrate, show, doctor, generate", () => {
     };
     let { origin, profile } = calibrate();
     expect(origin).toBe("measured");
-    // A machine too noisy to tell anything is measured again by the next run: that is not what is tested here.
-    for (let tries = 0; tries < 8 && profile.run.stop === "unresolvable"; tries++) profile = calibrate().profile;
+    // A machine too noisy, or too busy, is measured again by the next run.
+    const settled = () => profile.run.stop !== "unresolvable" && profile.run.busy !== true;
+    for (let tries = 0; tries < 8 && !settled(); tries++) profile = calibrate().profile;
     expect(profile.points[0]).toMatchObject({ positions: 1, ratio: 1 });
-    ({ origin } = calibrate());
-    expect(origin).toBe("cached");
-    expect(calibrate().profile).toEqual(profile);
+    if (settled()) expect(calibrate()).toEqual({ origin: "cached", stored: true, profile });
     expect(calibrate("--fresh").origin).toBe("measured");
   });
 
@@ -143,8 +142,11 @@ describe("bad input: one line, the right exit code, no stack trace", () => {
     await writeFile(join(folder, "a-file"), "");
     const run = nearfree("calibrate", model, "--context", "24", "--json", "--cache", join(folder, "a-file", "cache"));
     expect(run.status).toBe(0);
-    expect(JSON.parse(run.last)).toMatchObject({ origin: "measured", stored: false });
-    expect(run.stderr.trimEnd().split("\n")).toEqual([expect.stringContaining("a-file")]);
+    const { profile, ...loaded } = JSON.parse(run.last);
+    expect(loaded).toEqual({ origin: "measured", stored: false });
+    // What noise hid is not stored anywhere: there is nothing to say.
+    const said = profile.run.stop === "unresolvable" ? [] : [expect.stringContaining("a-file")];
+    expect(run.stderr.split("\n").filter((line) => line !== "")).toEqual(said);
   });
 
   test("a corrupted cache entry: a warning, and a fresh measurement", async () => {

@@ -2,10 +2,11 @@ import { NearfreeError } from "@nearfree/core";
 import { modelLabel } from "@nearfree/ort-adapter/node";
 import { defaultStore } from "../node/default-store.ts";
 import { type ExaminedModel, examineModel } from "../node/examine-model.ts";
+import { knownForm } from "../node/form/choose-form.ts";
 import { knownRouting } from "../node/known-routing.ts";
 import { profileKey } from "../node/load-or-calibrate.ts";
 import type { CommandContext } from "./command-context.ts";
-import type { ModelOptions } from "./shared-options.ts";
+import { type ModelOptions, openOptions } from "./shared-options.ts";
 import { findSignature } from "./signature-source.ts";
 
 export interface PredictOptions extends ModelOptions {
@@ -20,14 +21,10 @@ export interface PredictOptions extends ModelOptions {
  */
 export async function predictionSubject(output: CommandContext["output"], path: string, options: PredictOptions) {
   const onWarning = (message: string) => output.log.warn(message);
-  const model = await examineModel(path, {
-    executionProvider: options.ep,
-    threads: options.threads,
-    onWarning,
-    withoutRuntime: true,
-  });
+  const model = await examineModel(path, { ...openOptions(options, onWarning), withoutRuntime: true });
+  const form = { form: await knownForm(model, options) };
   const { summary } = model;
-  const { cell, model: hash } = profileKey(model, checkedContext(model, options.context));
+  const { cell, model: hash } = profileKey({ ...model, form }, checkedContext(model, options.context));
   const named = { label: modelLabel(model.folder), model: hash };
   const source = await findSignature(model, options.device, options.cache);
   const uniqueExperts = await knownRouting(summary, defaultStore({ root: options.cache, onWarning }));

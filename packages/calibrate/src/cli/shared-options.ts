@@ -1,5 +1,6 @@
 import type { PUBLISHED_DEVICES } from "@nearfree/core/principle";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { KV_CACHE_FORMS, type KvCacheForm, type OpenModelOptions } from "../node/examine-model.ts";
 
 /** Commander's parser for options that count something. */
 export function positiveInteger(text: string): number {
@@ -24,12 +25,26 @@ export interface ModelOptions {
   readonly ep: string;
   readonly threads?: number;
   readonly cache?: string;
+  readonly kvCache: KvCacheForm;
 }
 
 export function addModelOptions(command: Command): Command {
   return addCacheOption(command)
     .option("--ep <name>", "execution provider: cpu, webgpu, ...", "cpu")
-    .option("--threads <n>", "intra-op threads (default: the CPUs that this process may use)", positiveInteger);
+    .option("--threads <n>", "intra-op threads (default: the CPUs that this process may use)", positiveInteger)
+    .addOption(
+      new Option("--kv-cache <form>", "how the KV cache is kept: the model's own graph, or one rewritten for it")
+        .choices(KV_CACHE_FORMS)
+        .default("auto"),
+    );
+}
+
+/** How the model of a command is opened or examined. */
+export function openOptions(
+  { ep, threads, cache, kvCache }: ModelOptions,
+  onWarning: (message: string) => void,
+): OpenModelOptions {
+  return { executionProvider: ep, threads, cache, kvCache, onWarning };
 }
 
 export function addCacheOption(command: Command): Command {

@@ -86,10 +86,10 @@ async function test(
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<CanaryVerdict> {
-  const probe = await createCalibrationProbe(model, profile.key.cell);
+  const { probe, release } = await createCalibrationProbe(model, profile.key.cell);
   try {
     return await runCanary(probe, profile, { clock, signal });
   } finally {
-    model.runner.rewind(0);
+    await release();
   }
 }

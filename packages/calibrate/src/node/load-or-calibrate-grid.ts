@@ -30,7 +30,7 @@ export async function* loadOrCalibrateGrid(
   const cells = gridOrder(contexts, batches);
   const known: Profile[] = [];
   for (const cell of cells) {
-    await createCalibrationProbe(model, cell);
+    await (await createCalibrationProbe(model, cell)).release();
     const stored = options.fresh ? undefined : await store.get(profileKey(model, cell.contextLength, cell.batch));
     if (stored !== undefined && profileStanding(stored) === "whole") known.push(stored);
   }

@@ -13,6 +13,7 @@ import { createCalibrationProbe } from "./calibration-probe.ts";
 import { runCanary } from "./canary.ts";
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
+import { environmentOf, type KvForm } from "./form/kv-form.ts";
 import { BUSY_SHARE, type WatchLoad, watchNothing, watchScheduler } from "./load-watch.ts";
 import { type MeasureProfileOptions, measureProfile } from "./measure-profile.ts";
 import type { OpenModel } from "./open-model.ts";
@@ -69,8 +70,8 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
   const stored = await store.get(key);
   const known = stored && labelled(stored, model);
   if (known !== undefined && !fresh && isTrusted(known, Date.now())) return { profile: known, origin: "cached" };
-  const probe = await createCalibrationProbe(model, key.cell);
-  const place: Place = { model, store, key, probe, known };
+  const { probe, traits, release } = await createCalibrationProbe(model, key.cell);
+  const place: Place = { model: { ...model, traits }, store, key, probe, known };
   try {
     const check = fresh ? MEASURE : await checkKnown(place, options);
     if (check.use === "known") return { origin: "cached", ...check.loaded };
@@ -79,24 +80,23 @@ export async function loadOrCalibrate(model: OpenModel, options: LoadOrCalibrate
     const turn = await takeTurn(store, key, { known, fresh, waitMs: patience, signal, onWait });
     if (turn.turn === "done") return { profile: labelled(turn.profile, model), origin: "cached" };
     try {
-      const { crowded, storeError } = turn.turn === "shared" ? turn : OWN_TURN;
+      const crowded = turn.turn === "shared" && turn.crowded;
       if (crowded && check.use === "better") return { profile: known!, origin: "cached" };
-      const measured = await measureAndKeep(place, crowded, options);
-      // What noise hid is not put: a folder that cannot be written would go unsaid.
-      if (storeError === undefined || profileStanding(measured.profile) !== "unresolved") return measured;
-      options.onWarning?.(storeError.message);
-      return { ...measured, storeError };
+      return await measureAndKeep(place, crowded, options);
     } finally {
       await turn.end();
     }
   } finally {
-    model.runner.rewind(0);
+    await release();
   }
 }
 
-/** The key under which the profile of `model` at `contextLength`, for `batch` sequences, is stored. */
+/**
+ * The key under which the profile of `model` at `contextLength`, for `batch` sequences, is stored. Without a form: that of its own graph,
+ * which several sequences are measured on too.
+ */
 export function profileKey(
-  model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary">,
+  model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary"> & { readonly form?: Pick<KvForm, "form"> },
   contextLength?: number,
   batch = 1,
 ): ProfileKey {
@@ -104,12 +104,11 @@ export function profileKey(
     contextLength: contextLength ?? Math.min(DEFAULT_CONTEXT_LENGTH, Math.floor(model.contextLimit / 2)),
     batch,
   };
-  return { environment: model.environment, model: model.summary.structureHash, cell, method: METHOD_VERSION };
+  const environment = environmentOf(model.environment, batch === 1 ? (model.form?.form ?? "original") : "original");
+  return { environment, model: model.summary.structureHash, cell, method: METHOD_VERSION };
 }
 
 const now = () => performance.now();
-
-const OWN_TURN = { crowded: false, storeError: undefined };
 
 /** An entry of before there were labels gets the model's. */
 function labelled(profile: Profile, { folder }: Pick<ExaminedModel, "folder">): Profile {

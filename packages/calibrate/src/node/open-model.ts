@@ -2,8 +2,9 @@ import { NearfreeError, type Runner } from "@nearfree/core";
 import { createSessionRunner, ortMessage } from "@nearfree/ort-adapter";
 import type * as ort from "onnxruntime-node";
 import { type ExaminedModel, examineModel, type OpenModelOptions, providerError } from "./examine-model.ts";
+import { openInForm } from "./form/choose-form.ts";
+import type { KvForm } from "./form/kv-form.ts";
 import { loadRuntime } from "./load-runtime.ts";
-import { proveRewrite, type RewrittenForm, rewrittenModel } from "./rewritten-model.ts";
 import { loadTextCodec, type TextCodec } from "./text/text-codec.ts";
 
 /** A model on disk, loaded into onnxruntime-node and wrapped. */
@@ -13,6 +14,8 @@ export interface OpenModel extends ExaminedModel {
   readonly runner: Runner;
   /** Absent where the folder has no tokenizer.json. */
   readonly codec: TextCodec | undefined;
+  /** Which graph runs, its own or a rewritten one, and why. */
+  readonly form: KvForm;
   /** Frees runner and session. */
   release(): Promise<void>;
 }
@@ -28,52 +31,27 @@ export async function openModel(path: string, options: OpenModelOptions = {}): P
   const examined = await examineModel(path, options);
   const { folder } = examined;
   const codec = folder.tokenizerPath === undefined ? undefined : await loadTextCodec(folder.tokenizerPath);
-  const { kvCache = "auto", onWarning } = options;
-  const opened =
-    kvCache === "rows" || kvCache === "lean"
-      ? await openRewritten(examined, kvCache, options)
-      : await openOriginal(examined, kvCache, options);
+  const { kvCache, onWarning } = options;
+  const { traits } = examined;
+  const opened = await openInForm<Opened>(examined, options, {
+    original: () => {
+      const mode = kvCache === "in-place" || kvCache === "growing" ? kvCache : "auto";
+      return openGraph(folder.modelPath, examined, traits, mode, options);
+    },
+    rewritten: (rewrite) => openGraph(rewrite.path, examined, rewrite.traits, "auto", options),
+  });
   const { rowsAtOnce, rowsAtOnceReason } = opened.runner.describe();
   if (rowsAtOnce === 1) onWarning?.(`${folder.modelPath}: one position at a time: ${rowsAtOnceReason}`);
   return { ...examined, ...opened, codec };
 }
 
 /** What a graph becomes when it is loaded and wrapped. */
-type Opened = Pick<OpenModel, "session" | "runner" | "traits" | "environment" | "release">;
-
-function openOriginal(
-  examined: ExaminedModel,
-  kvCache: "auto" | "in-place" | "growing",
-  options: OpenModelOptions,
-): Promise<Opened> {
-  const { folder, traits, environment } = examined;
-  return openGraph(folder.modelPath, examined, { traits, environment }, kvCache, options);
-}
-
-/** The rewritten graph, once it was seen to give the logits of the original; else the original. */
-async function openRewritten(examined: ExaminedModel, form: RewrittenForm, options: OpenModelOptions): Promise<Opened> {
-  const original = () => openOriginal(examined, "auto", options);
-  const rewritten = await rewrittenModel(examined, form, options);
-  if (rewritten === undefined) return original();
-  const opened = await openGraph(rewritten.path, examined, rewritten, "auto", options);
-  try {
-    const { fault } = await proveRewrite(rewritten, examined.traits, opened.runner, original);
-    if (fault === undefined) return opened;
-    options.onWarning?.(
-      `${examined.folder.modelPath}: the original graph runs: the rewritten one is not used, ${fault}`,
-    );
-  } catch (error) {
-    await opened.release();
-    throw error;
-  }
-  await opened.release();
-  return original();
-}
+type Opened = Pick<OpenModel, "session" | "runner" | "traits" | "release">;
 
 async function openGraph(
   path: string,
   { folder, sessionOptions, contextLimit }: ExaminedModel,
-  { traits, environment }: Pick<ExaminedModel, "traits" | "environment">,
+  traits: ExaminedModel["traits"],
   kvCache: "auto" | "in-place" | "growing",
   { prefillChunk }: OpenModelOptions,
 ): Promise<Opened> {
@@ -93,7 +71,7 @@ async function openGraph(
       await runner.release();
       await session.release();
     };
-    return { session, runner, traits, environment, release };
+    return { session, runner, traits, release };
   } catch (error) {
     await session.release();
     throw error;

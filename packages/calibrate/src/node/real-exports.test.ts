@@ -41,7 +41,7 @@ describe("a scheduled text is the text of one position at a time, of the class t
       it(`${name}, on a ${machine} machine, at the first and the second start`, async () => {
         const folder = `${EXPORTS}/${name}`;
         const golden = readGolden(folder);
-        const model = await openModel(folder, { threads: 1 });
+        const model = await openModel(folder, { threads: 1, kvCache: "original" });
         try {
           const store = createMemoryStore();
           let widest = 0;

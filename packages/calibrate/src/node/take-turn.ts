@@ -15,8 +15,8 @@ export type Turn =
   | { readonly turn: "own"; end(): Promise<void> }
   /** Nobody's: another process stored the profile meanwhile. */
   | { readonly turn: "done"; readonly profile: Profile }
-  /** This process's, while others may be measuring: they took too long, or no claim could be made. `end` does nothing. */
-  | { readonly turn: "shared"; readonly crowded: boolean; readonly storeError?: NearfreeError; end(): Promise<void> };
+  /** This process's, while others may be measuring: they took too long, or the store knows no claims. `end` does nothing. */
+  | { readonly turn: "shared"; readonly crowded: boolean; end(): Promise<void> };
 
 export interface TakeTurnOptions {
   /** What the store had: another profile than this one ends the wait. Undefined: any whole one does. */
@@ -41,10 +41,7 @@ export async function takeTurn(store: ProfileStore, key: ProfileKey, options: Ta
   const until = Date.now() + waitMs;
   for (let pauseMs = FIRST_WAIT_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_WAIT_MS)) {
     const claim = await tryClaim(store, key);
-    if (claim === "unknown") return { turn: "shared", crowded: false, end: async () => {} };
-    if (claim instanceof NearfreeError) {
-      return { turn: "shared", crowded: false, storeError: claim, end: async () => {} };
-    }
+    if (claim === "impossible") return { turn: "shared", crowded: false, end: async () => {} };
     // Whoever had the claim may have stored the profile between the last look and now.
     const profile = await found();
     if (profile !== undefined) {
@@ -63,16 +60,12 @@ export async function takeTurn(store: ProfileStore, key: ProfileKey, options: Ta
 
 type HeldClaim = NonNullable<Awaited<ReturnType<NonNullable<ProfileStore["claim"]>>>>;
 
-/** The claim; undefined while another has it; why it cannot be made; or that the store knows none. */
-async function tryClaim(
-  store: ProfileStore,
-  key: ProfileKey,
-): Promise<HeldClaim | undefined | NearfreeError | "unknown"> {
-  if (store.claim === undefined) return "unknown";
+async function tryClaim(store: ProfileStore, key: ProfileKey): Promise<HeldClaim | undefined | "impossible"> {
+  if (store.claim === undefined) return "impossible";
   try {
     return await store.claim(key, CLAIM_MS);
   } catch (error) {
-    if (error instanceof NearfreeError && error.code === "store-unwritable") return error;
+    if (error instanceof NearfreeError && error.code === "store-unwritable") return "impossible";
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { createClippedKvCache } from "./cache/clipped-kv-cache.ts";
 import { ClippedPresent } from "./cache/clipped-present.ts";
 import { DEFAULT_KV_CHUNK } from "./cache/in-place-kv-cache.ts";
 import type { Feeds, KvCache } from "./cache/kv-cache.ts";
+import { seedKvCache, zeroSample } from "./cache/seed-kv-cache.ts";
 import { checkForward, invalid } from "./check-forward.ts";
 import type { DecoderIo } from "./decoder-io.ts";
 import type { RunnableSession } from "./decoder-pass.ts";
@@ -92,6 +93,19 @@ export async function createSessionRunner(
   });
 }
 
+/**
+ * Fills the cache of a runner that `createSessionRunner` made with `length` positions of zeros, without a forward: what a forward costs
+ * depends on how much the cache holds, not on what. For timing alone; what is decoded behind them means nothing.
+ *
+ * @throws NearfreeError `invalid-argument` for another runner, `context-exceeded`
+ */
+export async function seedRunner(runner: Runner, length: number): Promise<void> {
+  if (!(runner instanceof SessionRunner)) {
+    throw invalid("seedRunner", "a runner of createSessionRunner", "another one", "run its positions");
+  }
+  await runner.seed(length);
+}
+
 interface SessionRunnerParts {
   readonly pass: DecoderPass;
   readonly io: DecoderIo;
@@ -148,6 +162,15 @@ class SessionRunner implements Runner {
     } finally {
       this.#state = "idle";
     }
+  }
+
+  async seed(length: number): Promise<void> {
+    this.#requireIdle("seed");
+    const tokens = new Int32Array(length);
+    checkForward(tokens, 0, 0, this.#description);
+    this.#tokens.write(0, tokens);
+    this.#cache.rewind(0);
+    await seedKvCache(this.#cache, this.#io.kv, this.#Tensor, zeroSample(this.#io.kv), length);
   }
 
   rewind(length: number): void {

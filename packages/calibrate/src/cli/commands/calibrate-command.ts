@@ -17,7 +17,14 @@ import { gridTable } from "../print/grid-table.ts";
 import { generateLine, nextStep } from "../print/next-step.ts";
 import { profileText } from "../print/profile-text.ts";
 import { reportProgress } from "../print/progress.ts";
-import { addModelOptions, listOf, type ModelOptions, nonNegativeInteger, positiveInteger } from "../shared-options.ts";
+import {
+  addModelOptions,
+  listOf,
+  type ModelOptions,
+  nonNegativeInteger,
+  openOptions,
+  positiveInteger,
+} from "../shared-options.ts";
 
 interface CalibrateCommandOptions extends ModelOptions {
   readonly context?: number;
@@ -59,7 +66,7 @@ export function defineCalibrate(command: Command, runs: Runs): void {
       const { output } = context;
       const onWarning = (message: string) => output.log.warn(message);
       output.progress("loading the model");
-      const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      const model = await openModel(path, openOptions(options, onWarning));
       try {
         const isGrid = options.contexts !== undefined || options.batches !== undefined;
         await (isGrid ? calibrateCells(context, model, options) : calibrateCell(context, model, path, options));

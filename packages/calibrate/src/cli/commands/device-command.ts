@@ -6,7 +6,7 @@ import type { Runs } from "../command-context.ts";
 import { className } from "../print/class-name.ts";
 import { rooflinePlot } from "../print/roofline-plot.ts";
 import { textTable } from "../print/text-table.ts";
-import { addModelOptions, type ModelOptions } from "../shared-options.ts";
+import { addModelOptions, type ModelOptions, openOptions } from "../shared-options.ts";
 
 interface DeviceOptions extends ModelOptions {
   readonly fresh: boolean;
@@ -23,7 +23,7 @@ export function defineDevice(command: Command, runs: Runs): void {
   addModelOptions(command).action(
     runs(async ({ output, signal }, path: string, options: DeviceOptions) => {
       const onWarning = (message: string) => output.log.warn(message);
-      const model = await examineModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      const model = await examineModel(path, openOptions(options, onWarning));
       const signature = await loadOrMeasureSignature(model, {
         root: options.cache,
         fresh: options.fresh,

@@ -6,6 +6,7 @@ import { type EndOfText, modelLabel } from "@nearfree/ort-adapter/node";
 import type { Command } from "commander";
 import { defaultStore } from "../../node/default-store.ts";
 import { severalRuntimes } from "../../node/examine-model.ts";
+import type { KvForm } from "../../node/form/kv-form.ts";
 import { profileKey } from "../../node/load-or-calibrate.ts";
 import { loadedRuntimes, loadRuntime, runtimeVersion } from "../../node/load-runtime.ts";
 import { type OpenModel, openModel } from "../../node/open-model.ts";
@@ -13,7 +14,7 @@ import { modelName } from "../../report/model-name.ts";
 import type { Runs } from "../command-context.ts";
 import { type KeyDifference, nearestKey } from "../key-difference.ts";
 import { endOfTextText } from "../print/end-of-text-text.ts";
-import { addModelOptions, type ModelOptions, nonNegativeInteger } from "../shared-options.ts";
+import { addModelOptions, type ModelOptions, nonNegativeInteger, openOptions } from "../shared-options.ts";
 
 interface ModelReport {
   readonly label?: string;
@@ -24,6 +25,8 @@ interface ModelReport {
   /** Empty when there is a profile; else the nearest stored profile's differences, where there is one. */
   readonly differences: readonly KeyDifference[];
   readonly runner: object;
+  /** Which graph runs, and why. */
+  readonly form: KvForm;
   /** Which tokens end a text, by which file. */
   readonly endOfText: readonly EndOfText[];
   readonly layers: number;
@@ -55,8 +58,8 @@ export function defineDoctor(command: Command, runs: Runs): void {
       };
       output.result(value, doctorText(value));
 
-      async function examine(modelPath: string, { ep, threads, context }: typeof options): Promise<ModelReport> {
-        const model = await openModel(modelPath, { executionProvider: ep, threads, onWarning });
+      async function examine(modelPath: string, { context }: typeof options): Promise<ModelReport> {
+        const model = await openModel(modelPath, openOptions(options, onWarning));
         try {
           const wanted = profileKey(model, context);
           const found = await store.get(wanted);
@@ -75,6 +78,7 @@ export function defineDoctor(command: Command, runs: Runs): void {
             profile: standing === "whole" ? "cached" : (standing ?? "none"),
             differences,
             runner: model.runner.describe(),
+            form: model.form,
             endOfText: model.folder.endOfText,
             layers,
             weightBytes,
@@ -142,6 +146,15 @@ async function isWritable(folder: string): Promise<boolean> {
   }
 }
 
+/** Which graph runs and why, and how it differs from the original, in one line. */
+function formText({ form, reason, difference }: KvForm): string {
+  const graph = form === "original" ? "the model's own" : `rewritten (${form})`;
+  if (difference === undefined) return `${graph}: ${reason}`;
+  const { largestError, flips, rows } = difference;
+  const off = `${largestError.toPrecision(1)} of a row's spread at most, ${flips} other arg max in ${rows} rows`;
+  return `${graph}: ${reason}; logits of the rewrite are off by ${off}`;
+}
+
 /** What the rows of a forward may do, in one line. */
 function rowsText({ dependence, coarse, walls, window }: OpenModel["traits"]): string {
   const facts = [
@@ -180,6 +193,7 @@ function doctorText(value: {
       `model                ${name}, ${model.layers} layers, ${(model.weightBytes / 1e6).toFixed(1)} MB of weights`,
     );
     lines.push(`runner               ${JSON.stringify(model.runner)}`);
+    lines.push(`graph                ${formText(model.form)}`);
     lines.push(`ends a text          ${endOfTextText(model.endOfText)}`);
     lines.push(`rows                 ${rowsText(model.rows)}`);
     lines.push(`profile              ${model.profile}`);

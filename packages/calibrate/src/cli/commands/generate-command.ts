@@ -15,7 +15,7 @@ import type { TextCodec } from "../../node/text/text-codec.ts";
 import { createTextStream } from "../../node/text/text-stream.ts";
 import type { CommandContext, Runs } from "../command-context.ts";
 import { reportProgress } from "../print/progress.ts";
-import { addModelOptions, type ModelOptions, positiveInteger } from "../shared-options.ts";
+import { addModelOptions, type ModelOptions, openOptions, positiveInteger } from "../shared-options.ts";
 
 const POLICIES = ["best-value", "near-free", "plain"] as const;
 const CONSISTENCIES = ["auto", "bitwise", "tolerant"] as const;
@@ -42,7 +42,7 @@ export function defineGenerate(command: Command, runs: Runs): void {
       const { output, signal } = context;
       const onWarning = (message: string) => output.log.warn(message);
       output.progress("loading the model");
-      const model = await openModel(path, { executionProvider: options.ep, threads: options.threads, onWarning });
+      const model = await openModel(path, openOptions(options, onWarning));
       try {
         const { codec, folder, runner } = model;
         if (codec === undefined) throw noTokenizer(path);

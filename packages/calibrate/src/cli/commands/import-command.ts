@@ -7,7 +7,7 @@ import { type ImportedProfile, importProfiles } from "../../node/import-profiles
 import { openModel } from "../../node/open-model.ts";
 import { modelName } from "../../report/model-name.ts";
 import type { Runs } from "../command-context.ts";
-import { addModelOptions, type ModelOptions } from "../shared-options.ts";
+import { addModelOptions, type ModelOptions, openOptions } from "../shared-options.ts";
 
 /** `nearfree import <bundle> [--model <path>]` */
 export function defineImport(command: Command, runs: Runs): void {
@@ -20,8 +20,7 @@ export function defineImport(command: Command, runs: Runs): void {
       const profiles = decodeBundle(await readBundle(path), path);
       const store = defaultStore({ root: options.cache, onWarning });
       output.progress("testing the profiles");
-      const { ep: executionProvider, threads } = options;
-      const model = options.model && (await openModel(options.model, { executionProvider, threads, onWarning }));
+      const model = options.model && (await openModel(options.model, openOptions(options, onWarning)));
       try {
         const outcomes = await importProfiles(profiles, { store, signal, ...(model && { model }) });
         output.result({ profiles: outcomes }, outcomes.map(outcomeText).join("\n"));

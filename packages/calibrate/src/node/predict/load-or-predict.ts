@@ -35,7 +35,7 @@ export interface StartingProfile {
  * `tolerant`, for nothing says which numbers of positions give the same bits.
  */
 export async function loadOrPredict(
-  model: Pick<ExaminedModel, "contextLimit" | "environment" | "summary"> & Partial<Pick<ExaminedModel, "folder">>,
+  model: Parameters<typeof profileKey>[0] & Partial<Pick<ExaminedModel, "folder">>,
   { store: given, signature: measured, root, contextLength, batch, onWarning }: LoadOrPredictOptions = {},
 ): Promise<StartingProfile> {
   const { summary, environment } = model;

@@ -23,6 +23,11 @@ export async function sampleKvCache(cache: KvCache, slots: readonly KvSlot[]): P
   return { count, values };
 }
 
+/** A position of zeros. */
+export function zeroSample(slots: readonly KvSlot[]): KvSample {
+  return { count: 1, values: slots.map(({ type, heads, headDim }) => kvArray(type, heads * headDim)) };
+}
+
 /** Fills an empty cache with `length` positions, those of the sample over and over: a long past without a forward. */
 export async function seedKvCache(
   cache: KvCache,

@@ -1,4 +1,4 @@
-import type { Runner } from "@nearfree/core";
+import { argmax, type Runner } from "@nearfree/core";
 import type { RowTraits } from "../../onnx/graph/rows/row-traits.ts";
 import { rowError } from "./compare-rows.ts";
 import { trialText } from "./row-trial.ts";
@@ -10,10 +10,15 @@ export interface RunnerDifference {
   /** Of the largest and the middle one of the rows. */
   readonly largestError: number;
   readonly medianError: number;
+  /** Rows compared, and those whose arg max is another one. */
+  readonly rows: number;
+  readonly flips: number;
 }
 
 /** Rows compared, but for those that lead beyond a window or a wall. */
 const ROWS = 24;
+/** The same where kernels are coarse: some rows agree by chance. */
+const COARSE_ROWS = 48;
 /** No longer way is gone to what changes at a length: the rewrites of windows and walls are the same for every length. */
 const MOST_ROWS = 320;
 /** Rounding of fp32 attention is some 1e-6 of a row; a mask, a scale or a head in the wrong place is 0.05 and more. */
@@ -33,15 +38,21 @@ export async function compareRunners(
 ): Promise<RunnerDifference> {
   const { vocabularySize, contextLimit } = reference.describe();
   const lengths = [traits.window, ...traits.walls].filter((length) => length !== undefined && length + 4 <= MOST_ROWS);
-  const count = Math.min(contextLimit, Math.max(ROWS, ...lengths.map((length) => length! + 4)));
+  const count = Math.min(
+    contextLimit,
+    Math.max(traits.coarse === undefined ? ROWS : COARSE_ROWS, ...lengths.map((length) => length! + 4)),
+  );
   const tokens = Array.from({ length: Math.ceil(count / 6) }, (_, i) => trialText(vocabularySize, i).a)
     .flat()
     .slice(0, count);
   const errors: number[] = [];
+  let flips = 0;
   const compare = async (from: number, to: number) => {
     for (let i = from; i < to; i++) {
       const expected = (await reference.forward([tokens[i]!])).slice();
-      errors.push(rowError(await candidate.forward([tokens[i]!]), expected));
+      const found = await candidate.forward([tokens[i]!]);
+      errors.push(rowError(found, expected));
+      if (argmax(found, 0, vocabularySize) !== argmax(expected, 0, vocabularySize)) flips++;
     }
   };
   for (const runner of [reference, candidate]) runner.rewind(0);
@@ -50,10 +61,10 @@ export async function compareRunners(
   for (const runner of [reference, candidate]) runner.rewind(middle);
   await compare(middle, Math.min(count, middle + 4));
   for (const runner of [reference, candidate]) runner.rewind(0);
-  return judge(errors, traits.coarse !== undefined);
+  return { ...judge(errors, traits.coarse !== undefined), rows: errors.length, flips };
 }
 
-function judge(errors: readonly number[], coarse: boolean): RunnerDifference {
+function judge(errors: readonly number[], coarse: boolean): Omit<RunnerDifference, "rows" | "flips"> {
   const sorted = errors.toSorted((a, b) => a - b);
   const largestError = sorted.at(-1) ?? Number.POSITIVE_INFINITY;
   const medianError = sorted[sorted.length >> 1] ?? Number.POSITIVE_INFINITY;

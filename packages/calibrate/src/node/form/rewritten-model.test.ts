@@ -4,8 +4,9 @@ import { dirname, join } from "node:path";
 import { createScheduler, decodeAll } from "@nearfree/core";
 import { REWRITE_VERSION } from "@nearfree/ort-adapter";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeModelFolder } from "../testing/model-folder.ts";
-import { openModel } from "./open-model.ts";
+import { writeModelFolder } from "../../testing/model-folder.ts";
+import { profileKey } from "../load-or-calibrate.ts";
+import { openModel } from "../open-model.ts";
 
 let cache: string;
 let folder: string;
@@ -21,12 +22,14 @@ afterEach(() => rm(dirname(folder), { recursive: true, force: true }));
 
 async function tokensBy(kvCache: "auto" | "rows" | "lean", onWarning?: (message: string) => void) {
   const model = await openModel(folder, { threads: 1, kvCache, cache, onWarning });
-  const { runner, environment } = model;
+  const { runner } = model;
   const scheduler = createScheduler({ policy: "fixed", positions: 1 });
   const { tokens } = await decodeAll({ runner, scheduler, prompt: [1, 2, 3], maxNewTokens: 24 });
   const form = runner.describe().kvCache;
+  const { options } = profileKey(model).environment;
+  const several = profileKey(model, 32, 2).environment.options;
   await model.release();
-  return { tokens, form, options: environment.options };
+  return { tokens, form, options, several };
 }
 
 describe("openModel with a rewritten graph", () => {
@@ -39,6 +42,7 @@ describe("openModel with a rewritten graph", () => {
       expect(rewritten.form).toBe("lean");
       expect(original.options).not.toHaveProperty("kvCache");
       expect(rewritten.options).toMatchObject({ kvCache, rewrite: REWRITE_VERSION });
+      expect(rewritten.several).toEqual(original.options);
     },
   );
 
@@ -46,9 +50,12 @@ describe("openModel with a rewritten graph", () => {
     await tokensBy("lean");
     const [rewrite] = await readdir(join(cache, "rewrites"));
     const names = await readdir(join(cache, "rewrites", rewrite!));
-    const proof = names.find((name) => name.startsWith("proof-"))!;
+    const proof = names.find((name) => name.startsWith("verdict-"))!;
     // What an earlier start found is believed: this one never ran the original.
-    await writeFile(join(cache, "rewrites", rewrite!, proof), JSON.stringify({ largestError: 1, fault: "as planted" }));
+    await writeFile(
+      join(cache, "rewrites", rewrite!, proof),
+      JSON.stringify({ largestError: 1, medianError: 1, rows: 28, flips: 0, fault: "as planted" }),
+    );
     const warnings: string[] = [];
     expect((await tokensBy("lean", (message) => warnings.push(message))).form).not.toBe("lean");
     expect(warnings).toEqual([

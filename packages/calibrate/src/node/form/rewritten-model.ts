@@ -1,0 +1,33 @@
+import { join } from "node:path";
+import { defaultCacheRoot } from "@nearfree/core/fs-store";
+import type { RowTraits } from "@nearfree/ort-adapter";
+import { rewriteModelFile, rowConfig, summarizeFile } from "@nearfree/ort-adapter/node";
+import { NO_CACHE_FOLDER } from "../default-store.ts";
+import type { ExaminedModel, OpenModelOptions } from "../examine-model.ts";
+import type { RewrittenForm } from "./kv-form.ts";
+
+/** A model with a graph rewritten for its KV cache. */
+export interface RewrittenModel {
+  readonly form: RewrittenForm;
+  readonly path: string;
+  readonly traits: RowTraits;
+}
+
+/** The model's rewrite in `form`, or why it cannot be had. */
+export async function rewrittenModel(
+  { folder, sessionOptions }: ExaminedModel,
+  form: RewrittenForm,
+  { cache }: Pick<OpenModelOptions, "cache">,
+): Promise<RewrittenModel | { readonly reason: string }> {
+  const [provider] = sessionOptions.executionProviders as string[];
+  if (provider !== "cpu") return { reason: `on ${provider} the cache stays on the device` };
+  const root = cache ?? defaultCacheRoot();
+  if (root === undefined) return { reason: NO_CACHE_FOLDER };
+  const rewrite = await rewriteModelFile(folder.modelPath, join(root, "rewrites"), {
+    sizes: folder.kvSizes,
+    most: form,
+  });
+  if (rewrite.form === "none") return rewrite;
+  const { traits } = summarizeFile(rewrite.path, rowConfig(folder));
+  return { form: rewrite.form, path: rewrite.path, traits };
+}

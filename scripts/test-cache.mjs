@@ -1,0 +1,10 @@
+// Tests of vitest keep nothing in the user's cache folder: each run has one of its own, gone afterwards.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export default function useOwnCache() {
+  const folder = mkdtempSync(join(tmpdir(), "nearfree-test-cache-"));
+  process.env.NEARFREE_CACHE = folder;
+  return () => rmSync(folder, { recursive: true, force: true });
+}
