@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { AutoModelForCausalLM, AutoTokenizer, env, Tensor } from "@huggingface/transformers";
-import { heldOutPrompts, TINY_TS_SOURCE, tinyTs } from "@nearfree/examples";
+import { BUNDLED_TOKENIZER, heldOutPrompts, tinyTs } from "@nearfree/examples";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /**
@@ -45,7 +45,7 @@ afterAll(() => rm(cache, { recursive: true }));
 
 describe("the exported model", () => {
   it("is tokenised alike in training, in @huggingface/tokenizers and in transformers.js, and round-trips", async () => {
-    const json = JSON.parse(await readFile(join(TINY_TS_SOURCE, "tokenizer.json"), "utf8"));
+    const json = JSON.parse(await readFile(BUNDLED_TOKENIZER, "utf8"));
     const config = JSON.parse(await readFile(join(folder, "tokenizer_config.json"), "utf8"));
     const light = new Tokenizer(json, config);
     const full = await AutoTokenizer.from_pretrained(basename(folder));

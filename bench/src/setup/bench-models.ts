@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TinyTsVariant, tinyTs } from "@nearfree/examples";
+import { type BundledModel, bundledModel, type ExportVariant } from "@nearfree/examples";
 import { buildDecoder, type DecoderSpec, GENERATED_SHAPES, randomWeights } from "@nearfree/ort-adapter";
 import { isFolder, publishFolder, writeModelFile } from "@nearfree/ort-adapter/node";
 
@@ -21,6 +21,12 @@ export interface BenchEnvironment {
   readonly threads: number;
 }
 
+/** A trained model of the repository, as it is exported. */
+interface BundledSource {
+  readonly bundled: BundledModel;
+  readonly variant: ExportVariant;
+}
+
 /** A model to measure on, small and fast ones first in `BENCH_MODELS`. */
 export interface BenchModel {
   readonly name: string;
@@ -31,7 +37,7 @@ export interface BenchModel {
   readonly contexts: readonly number[];
   /** Where it is calibrated. */
   readonly environments: readonly BenchEnvironment[];
-  readonly source: TinyTsVariant | DecoderSpec;
+  readonly source: BundledSource | DecoderSpec;
 }
 
 /** What a GroupQueryAttention of the CPU execution provider carries on a non-empty cache. */
@@ -44,9 +50,9 @@ const dense270m = { shape: GENERATED_SHAPES["dense-270m"], attention: "gqa", qua
 
 /** Contexts end 64 short of a model's limit: room for the widest forward. */
 export const BENCH_MODELS: readonly BenchModel[] = [
-  tiny("fp32", "fp32", ONE),
-  tiny("int4", "int4", ONE),
-  tiny("fp32-decomposed", "fp32", [1, 4]),
+  bundled("tiny-ts", "fp32", "fp32", ONE),
+  bundled("tiny-ts", "int4", "int4", ONE),
+  bundled("tiny-ts", "fp32-decomposed", "fp32", [1, 4]),
   generated("dense-70m-int4-acc4", "int4", [128, 1024, 4032], { ...dense70m, quantisation: "int4", accuracyLevel: 4 }),
   generated("dense-70m-int8", "int8", [128, 1024], { ...dense70m, quantisation: "int8-dynamic" }),
   generated("dense-70m-int4-acc0", "int4", [128, 1024], { ...dense70m, quantisation: "int4", accuracyLevel: 0 }),
@@ -85,7 +91,7 @@ export function modelsNamed(list: string | undefined): readonly BenchModel[] {
 
 /** The model's folder in the layout of transformers.js. Built on first use and kept; its name holds a hash of what it was built from. */
 export async function modelFolder({ name, source }: BenchModel): Promise<string> {
-  if (typeof source === "string") return tinyTs(source);
+  if ("bundled" in source) return bundledModel(source.bundled, source.variant);
   const key = createHash("sha256").update(JSON.stringify([BUILD_VERSION, SEED, source]));
   const target = join(MODEL_CACHE, `${name}-${key.digest("hex").slice(0, 12)}`);
   if (await isFolder(target)) return target;
@@ -98,14 +104,19 @@ export async function modelFolder({ name, source }: BenchModel): Promise<string>
   return target;
 }
 
-function tiny(variant: TinyTsVariant, weights: WeightKind, batches: readonly number[]): BenchModel {
+function bundled(
+  model: BundledModel,
+  variant: ExportVariant,
+  weights: WeightKind,
+  batches: readonly number[],
+): BenchModel {
   return {
-    name: `tiny-ts-${variant}`,
+    name: `${model}-${variant}`,
     weights,
     batches,
     contexts: [128, 960],
     environments: [CPU_1, CPU_2, WASM],
-    source: variant,
+    source: { bundled: model, variant },
   };
 }
 

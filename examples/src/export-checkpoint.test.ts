@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exportTinyTs, type TinyTsVariant } from "./export-tiny-ts.ts";
+import { bundledCheckpoint } from "./bundled-model.ts";
+import { type ExportVariant, exportCheckpoint } from "./export-checkpoint.ts";
 import { heldOutPrompts } from "./prompts.ts";
-import { TINY_TS_SOURCE } from "./tiny-ts.ts";
 
+const TINY_TS = bundledCheckpoint("tiny-ts");
 const LAYERS = 6;
 const EMPTY = [1, 4, 0, 32];
 const VOCABULARY = 2048;
@@ -21,8 +22,8 @@ afterAll(() => rm(root, { recursive: true }));
 
 type Cache = Record<string, Tensor>;
 
-async function open(variant: TinyTsVariant): Promise<InferenceSession> {
-  return InferenceSession.create(join(await exportTinyTs(TINY_TS_SOURCE, root, variant), "onnx", "model.onnx"));
+async function open(variant: ExportVariant): Promise<InferenceSession> {
+  return InferenceSession.create(join(await exportCheckpoint(TINY_TS, root, variant), "onnx", "model.onnx"));
 }
 
 /** Logits [rows * vocabulary] of `tokens` after `cache`, and the cache after them. */
@@ -56,19 +57,19 @@ function argmaxes(logits: Float32Array): number[] {
   });
 }
 
-describe("exportTinyTs", () => {
+describe("exportCheckpoint", () => {
   it("writes the layout of transformers.js, once", async () => {
-    const folder = await exportTinyTs(TINY_TS_SOURCE, root, "fp32");
+    const folder = await exportCheckpoint(TINY_TS, root, "fp32");
     const files = ["config.json", "generation_config.json", "onnx", "tokenizer.json", "tokenizer_config.json"];
     expect((await readdir(folder)).sort()).toEqual(files);
     const before = await stat(join(folder, "onnx", "model.onnx"));
-    expect(await exportTinyTs(TINY_TS_SOURCE, root, "fp32")).toBe(folder);
+    expect(await exportCheckpoint(TINY_TS, root, "fp32")).toBe(folder);
     expect((await stat(join(folder, "onnx", "model.onnx"))).mtimeMs).toBe(before.mtimeMs);
   });
 
   it("publishes one folder when two export at once, and leaves nothing else", async () => {
     const cache = join(root, "together");
-    const [a, b] = await Promise.all([0, 1].map(() => exportTinyTs(TINY_TS_SOURCE, cache, "int4")));
+    const [a, b] = await Promise.all([0, 1].map(() => exportCheckpoint(TINY_TS, cache, "int4")));
     expect(a).toBe(b);
     expect(await readdir(cache)).toHaveLength(1);
   });
@@ -92,7 +93,7 @@ describe("exportTinyTs", () => {
   it("keeps most of fp32's choices in int4", async () => {
     const [json, config] = await Promise.all(
       ["tokenizer.json", "tokenizer_config.json"].map(async (file) =>
-        JSON.parse(await readFile(join(await exportTinyTs(TINY_TS_SOURCE, root, "fp32"), file), "utf8")),
+        JSON.parse(await readFile(join(await exportCheckpoint(TINY_TS, root, "fp32"), file), "utf8")),
       ),
     );
     const [prompt] = await heldOutPrompts();
@@ -104,21 +105,22 @@ describe("exportTinyTs", () => {
 
   it("exports again when the checkpoint changes, and refuses one that is not whole", async () => {
     const source = join(root, "source");
-    await cp(TINY_TS_SOURCE, source, { recursive: true });
-    const first = await exportTinyTs(source, root, "fp32");
+    const copied = { ...TINY_TS, source };
+    await cp(TINY_TS.source, source, { recursive: true });
+    const first = await exportCheckpoint(copied, root, "fp32");
     const config = JSON.parse(await readFile(join(source, "config.json"), "utf8")) as Record<string, unknown>;
     await writeFile(join(source, "config.json"), JSON.stringify({ ...config, rope_theta: 5000 }));
-    expect(await exportTinyTs(source, root, "fp32")).not.toBe(first);
+    expect(await exportCheckpoint(copied, root, "fp32")).not.toBe(first);
 
     await writeFile(join(source, "config.json"), JSON.stringify({ ...config, hidden_size: 128 }));
     const before = await readdir(root);
-    await expect(exportTinyTs(source, root, "fp32")).rejects.toThrow("expected shape [128], received [256]");
+    await expect(exportCheckpoint(copied, root, "fp32")).rejects.toThrow("expected shape [128], received [256]");
     await writeFile(join(source, "config.json"), JSON.stringify({ ...config, head_dim: "32" }));
-    await expect(exportTinyTs(source, root, "fp32")).rejects.toThrow("config.json head_dim: expected a number");
+    await expect(exportCheckpoint(copied, root, "fp32")).rejects.toThrow("config.json head_dim: expected a number");
     await writeFile(join(source, "config.json"), "{");
-    await expect(exportTinyTs(source, root, "fp32")).rejects.toThrow('config.json: expected JSON, received "{"');
+    await expect(exportCheckpoint(copied, root, "fp32")).rejects.toThrow('config.json: expected JSON, received "{"');
     await rm(join(source, "config.json"));
-    await expect(exportTinyTs(source, root, "fp32")).rejects.toThrow(
+    await expect(exportCheckpoint(copied, root, "fp32")).rejects.toThrow(
       "expected a file of the checkpoint, received ENOENT",
     );
     expect(await readdir(root)).toEqual(before);
