@@ -56,6 +56,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/generate-command.ts")).defineGenerate,
   },
   {
+    name: "optimize",
+    takes: "<model>",
+    description: "write the model again with attention that reads its cache once, and see what that does to it",
+    load: async () => (await import("./commands/optimize-command.ts")).defineOptimize,
+  },
+  {
     name: "doctor",
     takes: "[model]",
     description: "show what nearfree sees: runtime, execution providers, cache; and why a model's profile is not found",

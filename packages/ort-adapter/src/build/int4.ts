@@ -16,39 +16,44 @@ export interface Int4Blocks {
 }
 
 /**
- * Quantises consecutive blocks of 32 values. Of a few scales that put the largest value near the end of the range it takes
- * the one with the least squared error, refitted by least squares: as accurate as zero points, which cost the kernel time.
+ * Quantises consecutive blocks of 32 values, or of another even number. Of a few scales that put the largest value near the end of the
+ * range it takes the one with the least squared error, refitted by least squares: as accurate as zero points, which cost the kernel time.
  */
-export function quantiseInt4(values: Float32Array): Int4Blocks {
+export function quantiseInt4(values: Float32Array, blockSize: number = INT4_BLOCK): Int4Blocks {
   const packed = new Uint8Array(values.length / 2);
-  const scales = new Float32Array(values.length / INT4_BLOCK);
+  const scales = new Float32Array(values.length / blockSize);
   for (let block = 0; block < scales.length; block++) {
-    const start = block * INT4_BLOCK;
-    const { inverse, scale } = bestScale(values, start);
-    scales[block] = scale;
-    for (let i = start; i < start + INT4_BLOCK; i += 2) {
-      const low = level(values[i]! * inverse) + ZERO_POINT;
-      const high = level(values[i + 1]! * inverse) + ZERO_POINT;
-      packed[i / 2] = low | (high << 4);
-    }
+    const start = block * blockSize;
+    scales[block] = quantiseBlock(values.subarray(start, start + blockSize), packed, start / 2);
   }
   return { packed, scales };
 }
 
+/** Quantises one block into `packed`, from byte `at` on. Returns its scale. */
+export function quantiseBlock(values: Float32Array, packed: Uint8Array, at: number): number {
+  const { inverse, scale } = bestScale(values);
+  for (let i = 0; i < values.length; i += 2) {
+    const low = level(values[i]! * inverse) + ZERO_POINT;
+    const high = level(values[i + 1]! * inverse) + ZERO_POINT;
+    packed[at + i / 2] = low | (high << 4);
+  }
+  return scale;
+}
+
 /** The values that the blocks stand for. */
-export function dequantiseInt4({ packed, scales }: Int4Blocks): Float32Array {
+export function dequantiseInt4({ packed, scales }: Int4Blocks, blockSize: number = INT4_BLOCK): Float32Array {
   const out = new Float32Array(packed.length * 2);
   for (let i = 0; i < out.length; i++) {
     const nibble = (packed[i >> 1]! >> (4 * (i & 1))) & 15;
-    out[i] = (nibble - ZERO_POINT) * scales[Math.floor(i / INT4_BLOCK)]!;
+    out[i] = (nibble - ZERO_POINT) * scales[Math.floor(i / blockSize)]!;
   }
   return out;
 }
 
 /** `inverse` gives the levels; `scale` is the one that then fits them best. */
-function bestScale(values: Float32Array, start: number): { readonly inverse: number; readonly scale: number } {
+function bestScale(values: Float32Array): { readonly inverse: number; readonly scale: number } {
   let largest = 0;
-  for (let i = start; i < start + INT4_BLOCK; i++) {
+  for (let i = 0; i < values.length; i++) {
     if (Math.abs(values[i]!) > Math.abs(largest)) largest = values[i]!;
   }
   let best = { inverse: 0, scale: 0 };
@@ -59,7 +64,7 @@ function bestScale(values: Float32Array, start: number): { readonly inverse: num
     const inverse = extreme / largest;
     let cross = 0;
     let squares = 0;
-    for (let i = start; i < start + INT4_BLOCK; i++) {
+    for (let i = 0; i < values.length; i++) {
       const q = level(values[i]! * inverse);
       cross += values[i]! * q;
       squares += q * q;

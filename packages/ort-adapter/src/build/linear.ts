@@ -1,8 +1,9 @@
 import type { Attribute } from "../onnx/model.ts";
 import type { WeightFormat } from "./decoder-spec.ts";
-import { type GraphBuilder, intAttribute, MICROSOFT, rawBytes, typeAttribute } from "./graph-builder.ts";
+import { type GraphBuilder, MICROSOFT, rawBytes, typeAttribute } from "./graph-builder.ts";
 import { INT4_BLOCK, quantiseInt4 } from "./int4.ts";
 import { quantiseInt8 } from "./int8.ts";
+import { matMulNBitsAttributes } from "./matmul-nbits-attributes.ts";
 import { type Matrix, transpose } from "./matrix.ts";
 
 /** Default `accuracy_level` of MatMulNBits: int8 activations, the kernel whose cost grows smoothly with the rows. */
@@ -46,14 +47,7 @@ function int4Operands(
     g.constant(`${weight}_quantized`, "uint8", [rows, blocks, INT4_BLOCK / 2], packed),
     g.constant(`${weight}_scales`, "float32", [rows * blocks], scales),
   ];
-  const attributes = {
-    K: intAttribute(columns),
-    N: intAttribute(rows),
-    bits: intAttribute(4),
-    block_size: intAttribute(INT4_BLOCK),
-    accuracy_level: intAttribute(accuracyLevel),
-  };
-  return [inputs, attributes];
+  return [inputs, matMulNBitsAttributes({ rows, columns, blockSize: INT4_BLOCK, accuracyLevel })];
 }
 
 /** Quantises `x` to 8 bits on the fly: the five nodes of ONNX Runtime's quantizer, which its optimiser fuses. */

@@ -130,6 +130,12 @@ export class GraphEdit {
     return name;
   }
 
+  /** A constant as it is, under its own name. */
+  tensor(tensor: Tensor): string {
+    this.#constants.set(tensor.name, tensor);
+    return tensor.name;
+  }
+
   /** A constant of unsigned bytes. */
   bytes(name: string, dims: readonly number[], data: Uint8Array): string {
     const known = `${SCOPE}${name}`;

@@ -1,14 +1,16 @@
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hashOf } from "@nearfree/core/measure";
+import { externalLocations } from "../onnx/external-locations.ts";
 import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { Model } from "../onnx/model.ts";
 import { openModelFiles } from "../onnx/read/file-source.ts";
 import { insideFolder } from "../onnx/read/inside-folder.ts";
 import { readModel } from "../onnx/read/reader.ts";
-import { isFolder, publishFolder } from "../onnx/write/publish-folder.ts";
+import { isAbandoned, isFolder, publishFolder } from "../onnx/write/publish-folder.ts";
 import { type CacheNames, cacheNames } from "./cache-names.ts";
 import { REWRITE_VERSION, rewriteDecoder } from "./rewrite-decoder.ts";
+import { whyUnwritable } from "./why-unwritable.ts";
 import { REWRITE_FILE, writeRewrite } from "./write-rewrite.ts";
 
 /** A rewritten model on disk, or why there is none. */
@@ -31,8 +33,6 @@ export interface RewriteOptions {
 
 /** What a rewrite's folder says of itself. */
 const NOTE = "rewrite.json";
-/** A temporary folder this old belongs to nobody who still runs. */
-const ABANDONED_MS = 24 * 3600 * 1000;
 
 /**
  * The rewrite of the model at `source`, from `folder` (a cache) or made now. Weights are hard-linked, never copied: where that cannot
@@ -61,12 +61,12 @@ export async function rewriteModelFile(
     if (rewrite.form === "none") return rewrite;
     const { form, rowScales } = rewrite;
     await publishFolder(target, async (temporary) => {
-      await writeRewrite(rewrite.model, source, files, temporary);
+      await writeRewrite(rewrite.model, { source, files, folder: temporary });
       await writeFile(join(temporary, NOTE), JSON.stringify({ form, rowScales }));
     });
     return { form, rowScales, path: join(target, REWRITE_FILE) };
   } catch (error) {
-    const reason = reasonOf(error, folder);
+    const reason = whyUnwritable(error, folder);
     if (reason === undefined) throw error;
     return { form: "none", reason };
   } finally {
@@ -80,7 +80,7 @@ async function identityOf(
   model: Model,
   asked: { readonly cache: readonly CacheNames[]; readonly most: string },
 ): Promise<string> {
-  const locations = new Set(model.graph.initializers.flatMap(({ stored }) => stored?.location ?? []));
+  const locations = externalLocations(model.graph);
   const paths = [source, ...[...locations].map((location) => join(dirname(source), insideFolder(source, location)))];
   const files = await Promise.all(
     paths.map(async (path) => {
@@ -111,11 +111,6 @@ async function removeOrphans(folder: string): Promise<void> {
   }
 }
 
-async function isAbandoned(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs > ABANDONED_MS;
-}
-
 async function hasLostItsModel(path: string): Promise<boolean> {
   if (!(await isFolder(path))) return false;
   const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
@@ -127,25 +122,4 @@ async function hasLostItsModel(path: string): Promise<boolean> {
     links++;
   }
   return links > 0;
-}
-
-/** What the file system's refusal means, in words; undefined for other errors. */
-function reasonOf(error: unknown, folder: string): string | undefined {
-  const { code, errno } = error as NodeJS.ErrnoException;
-  switch (code) {
-    case "EXDEV":
-      return `${folder} is on another file system than the model: its weights cannot be linked there`;
-    case "EPERM":
-    case "ENOTSUP":
-    case "EMLINK":
-      return `${folder} takes no hard links to the model's weights`;
-    case "EROFS":
-    case "EACCES":
-      return `${folder} cannot be written`;
-    case "ENOSPC":
-    case "EDQUOT":
-      return `${folder} is full`;
-    default:
-      return errno === undefined ? undefined : `${folder} cannot be used (${code})`;
-  }
 }

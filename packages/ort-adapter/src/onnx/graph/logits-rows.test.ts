@@ -33,4 +33,13 @@ describe("a pruned head", () => {
     );
     expect(reportOf({ ...model, graph: { ...model.graph, outputs } }).logitsRows).toBe("last");
   });
+
+  it("is none where a run takes one token: its only row is every row", () => {
+    const { graph, ...model } = sampleDecoder();
+    const inputs = graph.inputs.map((input) => (input.name === "input_ids" ? { ...input, shape: [1, 1] } : input));
+    const outputs = graph.outputs.map((output) =>
+      output.name === "logits" ? { ...output, shape: [1, 1, SAMPLE_SHAPE.vocabularySize] } : output,
+    );
+    expect(reportOf({ ...model, graph: { ...graph, inputs, outputs } }).logitsRows).toBe("every");
+  });
 });

@@ -1,5 +1,5 @@
 import type { GraphSummary } from "@nearfree/core/principle";
-import type { Model } from "../model.ts";
+import type { Graph, Model } from "../model.ts";
 import type { ModelFiles } from "../read/byte-source.ts";
 import { readModel } from "../read/reader.ts";
 import { classifyIo, type IoClasses } from "./classify-io.ts";
@@ -57,9 +57,14 @@ export function summarizeModel(model: Model, files: ModelFiles, config?: RowConf
       structureHash: structureHash(model, routing, files),
     },
     io,
-    logitsRows: io.logits && logitsRows(io.logits, flow, values),
+    logitsRows: io.logits && (takesOneToken(graph) ? "every" : logitsRows(io.logits, flow, values)),
     traits: graph.whole ? readRowTraits(graph, values, config) : traitsOfEveryBranch(model, config),
   };
+}
+
+/** A row for the only token of a run is a row for every one. */
+function takesOneToken({ inputs }: Pick<Graph, "inputs">): boolean {
+  return inputs.find(({ name }) => name === "input_ids")?.shape?.[1] === 1;
 }
 
 function traitsOfEveryBranch(model: Model, config: RowConfig | undefined): RowTraits {

@@ -1,5 +1,6 @@
 import { appendFile, constants, copyFile, link, mkdir, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { externalLocations } from "../external-locations.ts";
 import type { Model } from "../model.ts";
 import { openModelFiles } from "../read/file-source.ts";
 import { insideFolder } from "../read/inside-folder.ts";
@@ -26,7 +27,7 @@ export async function writeRoutedCopy(path: string, folder: string): Promise<Rou
   const copy = join(folder, "model.onnx");
   await copyFile(path, copy, constants.COPYFILE_FICLONE);
   await appendFile(copy, encodeMoreOutputs(routers.map(({ scores }) => scores)));
-  for (const location of externalFiles(model)) {
+  for (const location of externalLocations(model.graph)) {
     const inside = insideFolder(path, location);
     await mkdir(dirname(join(folder, inside)), { recursive: true });
     await linkOrCopy(join(dirname(path), inside), join(folder, inside));
@@ -48,8 +49,4 @@ function readGraphOf(path: string): Model {
   } finally {
     files.close();
   }
-}
-
-function externalFiles({ graph }: Model): Set<string> {
-  return new Set(graph.initializers.flatMap(({ stored }) => stored?.location ?? []));
 }
