@@ -30,7 +30,7 @@ const COARSE_FLIPS = 0.1;
  */
 export class InvarianceRecorder {
   readonly #facts: RowFacts | undefined;
-  readonly #places: PlaceRows[] = [];
+  readonly #places: (PlaceRows | undefined)[] = [];
   #columns = 0;
 
   constructor(facts?: RowFacts) {
@@ -40,12 +40,23 @@ export class InvarianceRecorder {
   /** Takes the logits of one forward of n positions, row-major [rows, columns]; n = 1 first, and of several rows in a row. */
   record(n: number, logits: Float32Array, columns: number, place = 0): void {
     this.#columns = columns;
-    this.#places[place] ??= new PlaceRows(columns);
-    this.#places[place].record(n, logits);
+    const rows = this.#places[place] ?? new PlaceRows(columns);
+    this.#places[place] = rows;
+    rows.record(n, logits);
+  }
+
+  /** Forgets what was recorded at a place. */
+  forget(place: number): void {
+    delete this.#places[place];
   }
 
   has(n: number, place = 0): boolean {
     return this.#places[place]?.classOf(n) !== undefined;
+  }
+
+  /** Whether n already differs somewhere from every other n. */
+  isAlone(n: number): boolean {
+    return this.#places.some((place) => place?.membersWith(n).length === 1);
   }
 
   result(): Invariance {
@@ -73,22 +84,22 @@ export class InvarianceRecorder {
     };
   }
 
+  /** Whether the rows of n that were recorded so far could agree with others by rounding alone. */
+  provesLittle(n: number): boolean {
+    if (this.#facts?.hidden === undefined) return false;
+    const rows = this.#places.reduce((all, place) => all + (place?.rowsOf(n) ?? 0), 0);
+    return rows * this.#columns < HIDDEN_VALUES;
+  }
+
   #classes(places: readonly PlaceRows[], positions: readonly number[]): number[][] {
     const classes = new Map<string, number[]>();
     for (const n of positions) {
       const labels = places.map((place) => place.classOf(n));
-      const alone = labels.includes(undefined) || this.#proveLittle(n, places);
+      const alone = labels.includes(undefined) || this.provesLittle(n);
       const key = alone ? `alone ${n}` : labels.join();
       classes.set(key, [...(classes.get(key) ?? []), n]);
     }
     return [...classes.values()].sort(([a = 0], [b = 0]) => a - b);
-  }
-
-  /** Whether the rows of n could agree with others by rounding alone. */
-  #proveLittle(n: number, places: readonly PlaceRows[]): boolean {
-    if (this.#facts?.hidden === undefined) return false;
-    const rows = places.reduce((all, place) => all + place.rowsOf(n), 0);
-    return rows * this.#columns < HIDDEN_VALUES;
   }
 
   /** In words, where rows differ from single ones by far more than rounding, and change the text. */

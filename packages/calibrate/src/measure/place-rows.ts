@@ -61,6 +61,11 @@ export class PlaceRows {
     return index === -1 ? undefined : String(index);
   }
 
+  /** Every n of its class here; none where it was not recorded. */
+  membersWith(n: number): readonly number[] {
+    return this.#classes.find(({ members }) => members.includes(n))?.members ?? [];
+  }
+
   rowsOf(n: number): number {
     return this.#rowCounts.get(n) ?? 0;
   }

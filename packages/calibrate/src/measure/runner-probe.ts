@@ -38,17 +38,20 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
   const text = Int32Array.from(tokens);
   // Contexts of the places at which rows are compared, longest first: each is the beginning of the one before.
   const places = [...new Set([contextLength, Math.floor(contextLength / 2), Math.floor(contextLength / 4)])];
+  const further = furtherPlaces(contextLength, places);
+  const startOf = (place: number) => places[place] ?? further[place - places.length]!;
   // Length of the context that is in the cache.
   let read: number | undefined;
   let next = contextLength;
   let input = text;
 
   async function returnTo(length: number): Promise<void> {
-    if (length === read) {
+    // A cache that keeps a window cannot always go back to a shorter context.
+    if (length === read || (length < (read ?? 0) && rowsAtOnce === Number.POSITIVE_INFINITY)) {
       runner.rewind(length);
+      read = length;
       return;
     }
-    // From the start: a cache that keeps a window cannot always go back to a shorter context.
     runner.rewind(0);
     if (length > 0) await runner.forward(text.subarray(0, length), 0);
     read = length;
@@ -56,9 +59,9 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
 
   /** The tokens of n rows at a place. At the last of several places those of the second half are others than the text's. */
   function rowsAt(place: number, n: number): { readonly tokens: Int32Array; readonly alike: number } {
-    const start = places[place]!;
+    const start = startOf(place);
     const tokens = text.slice(start, start + n);
-    if (place === 0 || place < places.length - 1) return { tokens, alike: n };
+    if (place === 0 || place !== places.length - 1) return { tokens, alike: n };
     const alike = Math.ceil(n / 2);
     for (let i = alike; i < n; i++) tokens[i] = (tokens[i]! + 1) % vocabularySize;
     return { tokens, alike };
@@ -79,21 +82,33 @@ export function createModelProbe(runner: Runner, options: ModelProbeOptions): Pr
     rows: {
       columns: vocabularySize,
       places: places.length,
+      furtherPlaces: further.length,
       async together(n: number, place = 0) {
-        await returnTo(places[place]!);
+        await returnTo(startOf(place));
         const { tokens: row, alike } = rowsAt(place, n);
         return (await runner.forward(row)).subarray(0, alike * vocabularySize);
       },
       async singly(count: number, place = 0) {
-        await returnTo(places[place]!);
+        await returnTo(startOf(place));
         const singles = new Float32Array(count * vocabularySize);
-        for (const [row, token] of text.subarray(places[place]!, places[place]! + count).entries()) {
+        for (const [row, token] of text.subarray(startOf(place), startOf(place) + count).entries()) {
           singles.set(await runner.forward([token]), row * vocabularySize);
         }
         return singles;
       },
     },
   };
+}
+
+/** Most places that rows are compared at beyond the first ones. */
+const MOST_FURTHER = 48;
+
+/** Contexts between the longest and the shortest place, longest first, so that each is reached by a rewind. */
+function furtherPlaces(contextLength: number, places: readonly number[]): number[] {
+  const least = places.at(-1)!;
+  const step = Math.max(1, Math.floor((contextLength - least) / (MOST_FURTHER + 1)));
+  const starts = Array.from({ length: MOST_FURTHER }, (_, i) => contextLength - (i + 1) * step);
+  return starts.filter((start) => start > least && !places.includes(start));
 }
 
 function requireText(

@@ -21,8 +21,10 @@ export interface Probe {
  */
 export interface ProbeRows {
   readonly columns: number;
-  /** Places that there are. Default 1. */
+  /** Places at which every n is compared. Default 1. */
   readonly places?: number;
+  /** Places behind those, for kernels whose rows agree so often that a few places prove little. Default 0. */
+  readonly furtherPlaces?: number;
   /**
    * The first n rows by one forward of n positions: row-major [n, columns], overwritten by what is run next. Fewer rows where tokens
    * behind them were others than `singly` has: a row must keep its bits whatever runs behind it.
