@@ -13,7 +13,7 @@ import { createCalibrationProbe } from "./calibration-probe.ts";
 import { runCanary } from "./canary.ts";
 import { defaultStore } from "./default-store.ts";
 import type { ExaminedModel } from "./examine-model.ts";
-import { environmentOf, type KvForm } from "./form/kv-form.ts";
+import { environmentOf, type KvForm, rewriteFacts } from "./form/kv-form.ts";
 import { BUSY_SHARE, type WatchLoad, watchNothing, watchScheduler } from "./load-watch.ts";
 import { type MeasureProfileOptions, measureProfile } from "./measure-profile.ts";
 import type { OpenModel } from "./open-model.ts";
@@ -170,6 +170,7 @@ async function measureAndKeep(place: Place, crowded: boolean, options: LoadOrCal
   const profile: Profile = {
     ...measured,
     run: { ...measured.run, ...(busy && { busy: true }) },
+    ...(key.cell.batch === 1 && rewriteFacts(model.form)),
     // The key names the routers too: what was measured of the routing holds.
     ...(known?.uniqueExperts && { uniqueExperts: known.uniqueExperts }),
   };

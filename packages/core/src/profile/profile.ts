@@ -89,6 +89,14 @@ const profileSchema = v.strictObject({
    * the mean over its layers.
    */
   uniqueExperts: v.optional(v.pipe(v.array(positive), v.minLength(1))),
+  /**
+   * Of a graph rewritten for its KV cache (the key's `kvCache` names the form), where it ran beside the original: rows compared, those
+   * with another arg max, the largest difference as a share of a row's spread; and how many times as fast its forwards are, where that
+   * was measured.
+   */
+  rewrite: v.optional(
+    v.strictObject({ rows: count, flips: count, largestError: nonNegative, speed: v.optional(positive) }),
+  ),
   /** What balance alone predicts: balance * bytes per weight / 2 positions. */
   idleCompute: v.strictObject({
     positions,
@@ -126,7 +134,7 @@ export type Inversion = v.InferOutput<typeof inversionSchema>;
 export type Stop = NonNullable<Profile["run"]["stop"]>;
 
 /** What a calibration measures: a profile without its key, label, date and the baseline it is compared with. */
-export type Measurement = Omit<Profile, "version" | "key" | "label" | "measuredAt" | "idleCompute">;
+export type Measurement = Omit<Profile, "version" | "key" | "label" | "measuredAt" | "idleCompute" | "rewrite">;
 
 /** Parses what came from a store or a file. Anything that is not a whole, consistent profile is `undefined`, never an exception. */
 export function parseProfile(value: unknown): Profile | undefined {

@@ -40,10 +40,23 @@ export function profileText(profile: Profile): string {
     boundaryTable(profile),
     "",
     ...routing,
+    ...graphLine(profile),
     bitsLine(profile),
     effort,
     `drift ${driftText(run.drift)}`,
   ].join("\n");
+}
+
+/** Which rewritten graph was measured, and how it compares with the original. */
+function graphLine({ key, rewrite }: Profile): string[] {
+  const form = key.environment.options.kvCache;
+  if (form === undefined) return [];
+  if (rewrite === undefined) return [`graph rewritten (${form})`];
+  const { rows, flips, largestError, speed } = rewrite;
+  const fast = speed === undefined ? "" : `${speed.toFixed(2)} times as fast as the original; `;
+  const off =
+    largestError === 0 ? "the same bits" : `off by ${largestError.toExponential(1)} of a row's spread at most`;
+  return [`graph rewritten (${form}): ${fast}logits ${off}, ${flips} other arg max in ${rows} rows`];
 }
 
 /** What the bits of the rows allow, in one line. */

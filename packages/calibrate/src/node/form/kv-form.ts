@@ -1,4 +1,4 @@
-import type { Environment } from "@nearfree/core";
+import type { Environment, Profile } from "@nearfree/core";
 import { REWRITE_VERSION, type RunnerDifference } from "@nearfree/ort-adapter";
 import type { ExaminedModel } from "../examine-model.ts";
 import { type FormSpeed, meanSpeed } from "./time-forms.ts";
@@ -24,7 +24,10 @@ export function environmentOf(environment: Environment, form: KvForm["form"]): E
   return { ...environment, options: { ...environment.options, kvCache: form, rewrite: REWRITE_VERSION } };
 }
 
-/** Lengths of the cache at which forms are timed: a chat, a file, a long text. The middle one first, in case time runs out. */
+/**
+ * Lengths of the cache at which forms are timed: a chat, a file, a long text. The middle one first, in case time runs out, and shorter
+ * where the model's context is.
+ */
 const CONTEXTS = [1024, 128, 4032];
 /** Positions beyond a context that its timing takes. */
 const ROOM = 8;
@@ -59,8 +62,16 @@ export function formWorthTrying({
 export function contextsToTime({ summary, contextLimit }: Pick<ExaminedModel, "summary" | "contextLimit">): number[] {
   const fits = (context: number) =>
     context + ROOM <= contextLimit && context * summary.kvBytesPerPosition <= MOST_CACHE_BYTES;
-  const contexts = CONTEXTS.filter(fits);
-  return contexts.length > 0 ? contexts : [Math.max(1, Math.min(CONTEXTS[1]!, contextLimit - ROOM))];
+  const [middle, ...others] = CONTEXTS as [number, ...number[]];
+  const contexts = [Math.min(middle, contextLimit - ROOM), ...others].filter(fits);
+  return contexts.length > 0 ? [...new Set(contexts)] : [Math.max(1, Math.min(others[0]!, contextLimit - ROOM))];
+}
+
+/** What a profile says of the form that it was measured in; nothing of the original. */
+export function rewriteFacts({ form, difference, speeds }: KvForm): Pick<Profile, "rewrite"> {
+  if (form === "original" || difference === undefined) return {};
+  const { rows, flips, largestError } = difference;
+  return { rewrite: { rows, flips, largestError, ...(speeds !== undefined && { speed: meanSpeed(speeds) }) } };
 }
 
 /** `2.1 times as fast at 4032 positions, 1.0 at 128` */

@@ -1,11 +1,11 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createScheduler, decodeAll } from "@nearfree/core";
+import { createMemoryStore, createScheduler, decodeAll } from "@nearfree/core";
 import { REWRITE_VERSION } from "@nearfree/ort-adapter";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeModelFolder } from "../../testing/model-folder.ts";
-import { profileKey } from "../load-or-calibrate.ts";
+import { loadOrCalibrate, profileKey } from "../load-or-calibrate.ts";
 import { openModel } from "../open-model.ts";
 
 let cache: string;
@@ -27,9 +27,15 @@ async function tokensBy(kvCache: "auto" | "rows" | "lean", onWarning?: (message:
   const { tokens } = await decodeAll({ runner, scheduler, prompt: [1, 2, 3], maxNewTokens: 24 });
   const form = runner.describe().kvCache;
   const { options } = profileKey(model).environment;
+  const { profile } = await loadOrCalibrate(model, {
+    store: createMemoryStore(),
+    contextLength: 32,
+    maxPositions: 2,
+    budget: { forwards: 10, ms: 500 },
+  });
   const several = profileKey(model, 32, 2).environment.options;
   await model.release();
-  return { tokens, form, options, several };
+  return { tokens, form, options, several, rewrite: profile.rewrite };
 }
 
 describe("openModel with a rewritten graph", () => {
@@ -42,6 +48,9 @@ describe("openModel with a rewritten graph", () => {
       expect(rewritten.form).toBe("lean");
       expect(original.options).not.toHaveProperty("kvCache");
       expect(rewritten.options).toMatchObject({ kvCache, rewrite: REWRITE_VERSION });
+      expect(rewritten.rewrite).toMatchObject({ flips: 0, rows: 28 });
+      expect(rewritten.rewrite!.largestError).toBeLessThan(kvCache === "rows" ? Number.MIN_VALUE : 1e-4);
+      expect(original.rewrite).toBeUndefined();
       expect(rewritten.several).toEqual(original.options);
     },
   );
