@@ -1,8 +1,22 @@
-import { link, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { summarizeFile } from "../model-folder/summarize-file.ts";
 import { writeModelFile } from "../onnx/write/write-model-file.ts";
 import { sampleDecoder } from "../testing/sample-decoder.ts";
 import { rewriteModelFile } from "./rewrite-file.ts";
@@ -80,13 +94,68 @@ describe("rewriteModelFile", () => {
     await expect(stat(first.path)).rejects.toThrow("ENOENT");
   });
 
+  it.each<[string, (folder: string) => Promise<unknown>]>([
+    ["a graph cut short", (rewrite) => truncate(join(rewrite, "nearfree.onnx"), 1000)],
+    ["a graph of other bytes", (rewrite) => writeFile(join(rewrite, "nearfree.onnx"), "no graph")],
+    ["a graph that is gone", (rewrite) => rm(join(rewrite, "nearfree.onnx"))],
+    ["a note that is gone", (rewrite) => rm(join(rewrite, "rewrite.json"))],
+    ["a note cut short", (rewrite) => truncate(join(rewrite, "rewrite.json"), 20)],
+    ["a note of another kind", (rewrite) => writeFile(join(rewrite, "rewrite.json"), '{"form":"lean","links":7}')],
+    ["a link that is gone", (rewrite) => rm(join(rewrite, "model.onnx"))],
+    [
+      "a copy for a link",
+      async (rewrite) => {
+        await rm(join(rewrite, "model.onnx"));
+        await copyFile(source, join(rewrite, "model.onnx"));
+      },
+    ],
+    [
+      "an empty folder",
+      async (rewrite) => {
+        await rm(rewrite, { recursive: true });
+        await mkdir(rewrite);
+      },
+    ],
+  ])("makes its rewrite anew for %s", async (_name, damage) => {
+    const first = await rewritten();
+    const graph = await readFile(first.path);
+    await damage(dirname(first.path));
+    expect(await rewritten()).toEqual(first);
+    expect(await readFile(first.path)).toEqual(graph);
+    expect((await stat(join(dirname(first.path), "model.onnx"))).ino).toBe((await stat(source)).ino);
+    expect(await readdir(cache)).toHaveLength(1);
+  });
+
+  it("makes its rewrite anew for a model of the same size in its place, and for other weights beside it", async () => {
+    await writeModelFile(source, sampleDecoder(), { externalDataAboveBytes: 0 });
+    const first = await rewritten();
+    const replace = async (path: string) => {
+      const { size, mtime } = await stat(path);
+      await copyFile(path, `${path}.new`);
+      await utimes(`${path}.new`, mtime, mtime);
+      await rename(`${path}.new`, path);
+      expect((await stat(path)).size).toBe(size);
+    };
+    await replace(`${source}_data`);
+    const second = await rewritten();
+    const linked = join(dirname(second.path), "model.onnx_data");
+    expect((await stat(linked)).ino).toBe((await stat(`${source}_data`)).ino);
+    await replace(source);
+    expect((await rewritten()).path).not.toBe(first.path);
+  });
+
+  it("keeps what the rewritten graph says of its rows", async () => {
+    const { path, traits } = await rewritten();
+    expect(traits).toEqual(summarizeFile(path).traits);
+    expect((await rewritten()).traits).toEqual(traits);
+  });
+
   it("says why there is none where the cache cannot be written, and leaves nothing", async () => {
     await writeFile(cache, "a file where the folder should be");
     await expect(rewriteModelFile(source, join(cache, "rewrites"))).resolves.toMatchObject({ form: "none" });
   });
 
   it("says why there is none where no link can be made", async () => {
-    // The link's name is taken in every folder that a process makes: the same refusal as on a file system without links.
     const elsewhere = "/dev/shm";
     const apart = await stat(elsewhere).catch(() => undefined);
     if (apart === undefined || apart.dev === (await stat(source)).dev) return;

@@ -1,15 +1,18 @@
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hashOf } from "@nearfree/core/measure";
-import { externalLocations } from "../onnx/external-locations.ts";
 import type { KvSizes } from "../onnx/graph/classify-io.ts";
-import type { Model } from "../onnx/model.ts";
+import type { RowConfig } from "../onnx/graph/rows/read-row-traits.ts";
+import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
+import { summarize } from "../onnx/graph/summarize.ts";
 import { openModelFiles } from "../onnx/read/file-source.ts";
-import { insideFolder } from "../onnx/read/inside-folder.ts";
 import { readModel } from "../onnx/read/reader.ts";
-import { isAbandoned, isFolder, publishFolder } from "../onnx/write/publish-folder.ts";
-import { type CacheNames, cacheNames } from "./cache-names.ts";
+import { publishFolder } from "../onnx/write/publish-folder.ts";
+import { cacheNames } from "./cache-names.ts";
+import { removeOrphans } from "./remove-orphans.ts";
 import { REWRITE_VERSION, rewriteDecoder } from "./rewrite-decoder.ts";
+import { linksIn, type RewriteNote, readNote, stampOf, writeNote } from "./rewrite-note.ts";
 import { whyUnwritable } from "./why-unwritable.ts";
 import { REWRITE_FILE, writeRewrite } from "./write-rewrite.ts";
 
@@ -21,50 +24,59 @@ export type RewrittenFile =
       readonly path: string;
       /** Whether activations got a scale for each row in place of one for all. */
       readonly rowScales: boolean;
+      /** What the rewritten graph says of its rows. */
+      readonly traits: RowTraits;
     }
   | { readonly form: "none"; readonly reason: string };
 
 export interface RewriteOptions {
   /** Sizes of the KV cache where the graph has symbols. */
   readonly sizes?: KvSizes | undefined;
+  /** What the files beside the model say of its rows: see `rowConfig`. */
+  readonly rows?: RowConfig | undefined;
   /** `rows` leaves attention as it is, so that no bit changes. Default `lean`. */
   readonly most?: "lean" | "rows";
 }
-
-/** What a rewrite's folder says of itself. */
-const NOTE = "rewrite.json";
 
 /**
  * The rewrite of the model at `source`, from `folder` (a cache) or made now. Weights are hard-linked, never copied: where that cannot
  * be (another file system, no hard links, a cache that cannot be written), there is no rewrite, and the reason says so.
  *
- * Whatever happens to this process, a folder is whole or not there. Rewrites of models that are gone are removed, since their links
- * would keep the weights on the disk.
+ * Whatever happens to this process, a folder is whole or not there; one that was damaged since, or whose model is another by now, is
+ * made anew. Where it is there, nothing of the model is read. Rewrites of models that are gone are removed, since their links would keep
+ * the weights on the disk.
  *
  * @throws NearfreeError `missing-file`, `invalid-model` for a source that cannot be read.
  */
 export async function rewriteModelFile(
   source: string,
   folder: string,
-  { sizes, most = "lean" }: RewriteOptions = {},
+  { sizes, rows, most = "lean" }: RewriteOptions = {},
 ): Promise<RewrittenFile> {
+  const stamp = await stampOf(dirname(source), basename(source)).catch(() => undefined);
+  const asked = { version: REWRITE_VERSION, sizes, rows, most };
+  const target = join(folder, hashOf({ ...asked, source: stamp }).slice(0, 32));
+  const known = await readNote(target, source);
+  if (known !== undefined) return found(target, known);
   const files = openModelFiles(source);
   try {
+    if (stamp === undefined) return changed(source);
     const model = readModel(files);
     const cache = cacheNames(model, sizes);
     if (typeof cache === "string") return { form: "none", reason: cache };
-    const target = join(folder, await identityOf(source, model, { cache, most }));
-    const known = await readNote(target);
-    if (known !== undefined) return known;
     await removeOrphans(folder);
     const rewrite = rewriteDecoder(model, cache, { most });
     if (rewrite.form === "none") return rewrite;
     const { form, rowScales } = rewrite;
+    await discard(target, source);
     await publishFolder(target, async (temporary) => {
       await writeRewrite(rewrite.model, { source, files, folder: temporary });
-      await writeFile(join(temporary, NOTE), JSON.stringify({ form, rowScales }));
+      const links = await linksIn(temporary);
+      const { traits } = summarizeAt(join(temporary, REWRITE_FILE), rows);
+      await writeNote(temporary, { form, rowScales, traits, source: stamp, links });
     });
-    return { form, rowScales, path: join(target, REWRITE_FILE) };
+    const note = await readNote(target, source);
+    return note === undefined ? changed(source) : found(target, note);
   } catch (error) {
     const reason = whyUnwritable(error, folder);
     if (reason === undefined) throw error;
@@ -74,52 +86,32 @@ export async function rewriteModelFile(
   }
 }
 
-/** Names the files of the model as they are now, and the rewrite that is asked for. */
-async function identityOf(
-  source: string,
-  model: Model,
-  asked: { readonly cache: readonly CacheNames[]; readonly most: string },
-): Promise<string> {
-  const locations = externalLocations(model.graph);
-  const paths = [source, ...[...locations].map((location) => join(dirname(source), insideFolder(source, location)))];
-  const files = await Promise.all(
-    paths.map(async (path) => {
-      const { dev, ino, size, mtimeMs } = await stat(path);
-      return { name: basename(path), dev, ino, size, mtimeMs };
-    }),
-  );
-  return hashOf({ version: REWRITE_VERSION, ...asked, files }).slice(0, 32);
+function changed(source: string): RewrittenFile {
+  return { form: "none", reason: `${source} was changed while it was read` };
 }
 
-async function readNote(target: string): Promise<RewrittenFile | undefined> {
+function found(target: string, { form, rowScales, traits }: RewriteNote): RewrittenFile {
+  return { form, rowScales, traits, path: join(target, REWRITE_FILE) };
+}
+
+function summarizeAt(path: string, rows: RowConfig | undefined) {
+  const files = openModelFiles(path);
   try {
-    const { form, rowScales } = JSON.parse(await readFile(join(target, NOTE), "utf8")) as Record<string, unknown>;
-    if ((form !== "lean" && form !== "rows") || typeof rowScales !== "boolean") return undefined;
-    return { form, rowScales, path: join(target, REWRITE_FILE) };
-  } catch {
-    return undefined;
+    return summarize(files, rows);
+  } finally {
+    files.close();
   }
 }
 
-/** Removes rewrites whose weights nobody else links to, and what a killed process left. */
-async function removeOrphans(folder: string): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    const path = join(folder, name);
-    const orphaned = name.startsWith(".") ? await isAbandoned(path) : await hasLostItsModel(path);
-    if (orphaned) await rm(path, { recursive: true, force: true }).catch(() => {});
+/** Takes a folder out of the way that is not whole, all at once: one that another process has made whole meanwhile is put back. */
+async function discard(target: string, source: string): Promise<void> {
+  const aside = join(dirname(target), `.${basename(target)}-${randomUUID()}`);
+  try {
+    await rename(target, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw error;
   }
-}
-
-async function hasLostItsModel(path: string): Promise<boolean> {
-  if (!(await isFolder(path))) return false;
-  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
-  let links = 0;
-  for (const entry of entries) {
-    if (!entry.isFile() || entry.name === REWRITE_FILE || entry.name === NOTE) continue;
-    const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
-    if (found !== undefined && found.nlink > 1) return false;
-    links++;
-  }
-  return links > 0;
+  if ((await readNote(aside, source)) !== undefined) await rename(aside, target).catch(() => {});
+  await rm(aside, { recursive: true, force: true });
 }

@@ -10,6 +10,8 @@ export function whyUnwritable(error: unknown, folder: string): string | undefine
       return `${folder} takes no hard links to the model's weights`;
     case "EROFS":
     case "EACCES":
+    // What Node says of a folder that cannot be made where nothing can be written.
+    case "ENOENT":
       return `${folder} cannot be written`;
     case "ENOSPC":
     case "EDQUOT":
