@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createBalanceProbes, createBatchProbe, readRouting, wrapSession } from "./index.ts";
+import { createBalanceProbes, createBatchProbe, createSessionRunner, readRouting, wrapSession } from "./index.ts";
 import { requireOptions } from "./require-options.ts";
 import { smallDecoder } from "./testing/small-decoder.ts";
 
@@ -15,6 +15,35 @@ type Untyped = (...given: unknown[]) => unknown;
 const probe = { Tensor, tokens: [1, 2], contextLength: 2, batch: 1, contextLimit: 64 };
 
 const CASES: [string, Untyped, () => unknown[], string][] = [
+  ["createSessionRunner", createSessionRunner as Untyped, () => [], "session: expected an InferenceSession"],
+  ["createSessionRunner", createSessionRunner as Untyped, () => [session], "options: expected an object"],
+  [
+    "createSessionRunner",
+    createSessionRunner as Untyped,
+    () => [session, null],
+    "options: expected an object, received null",
+  ],
+  [
+    "createSessionRunner",
+    createSessionRunner as Untyped,
+    () => [session, { contextLimit: 64 }],
+    "Tensor: expected the Tensor class",
+  ],
+  [
+    "createSessionRunner",
+    createSessionRunner as Untyped,
+    () => [session, { Tensor }],
+    "contextLimit: expected an integer",
+  ],
+  [
+    "createSessionRunner",
+    createSessionRunner as Untyped,
+    () => [
+      { run: () => {}, inputNames: [], outputNames: [] },
+      { Tensor, contextLimit: 64 },
+    ],
+    "inputMetadata: expected the session's own list, received undefined; pass a session of onnxruntime-node",
+  ],
   ["createBatchProbe", createBatchProbe as Untyped, () => [], "session: expected an InferenceSession"],
   ["createBatchProbe", createBatchProbe as Untyped, () => [session], "options: expected an object"],
   [
@@ -30,6 +59,8 @@ const CASES: [string, Untyped, () => unknown[], string][] = [
     "tokens: expected",
   ],
   ["readRouting", readRouting as Untyped, () => [session], "routers: expected a list of routers"],
+  ["readRouting", readRouting as Untyped, () => [session, []], "options: expected an object"],
+  ["readRouting", readRouting as Untyped, () => [session, [], { Tensor }], "tokens: expected a list of token ids"],
   ["wrapSession", wrapSession as Untyped, () => [], "session: expected an InferenceSession, received undefined"],
   [
     "wrapSession",

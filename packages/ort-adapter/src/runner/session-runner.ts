@@ -2,6 +2,7 @@ import type { Runner, RunnerDescription } from "@nearfree/core";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { KvSizes } from "../onnx/graph/classify-io.ts";
 import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
+import { requireOptions } from "../require-options.ts";
 import { createClippedKvCache } from "./cache/clipped-kv-cache.ts";
 import { ClippedPresent } from "./cache/clipped-present.ts";
 import { DEFAULT_KV_CHUNK } from "./cache/in-place-kv-cache.ts";
@@ -48,14 +49,17 @@ export interface SessionRunnerOptions {
  * What `forward` returns equals the same positions run one at a time, but for kernel rounding: a forward is split where the graph
  * changes (`traits.walls`), and run one position at a time where several rows were found not to equal single ones.
  *
- * @throws NearfreeError `unsupported-model` naming what cannot be verified or fed, `invalid-argument` for an option out of range,
+ * @throws NearfreeError `unsupported-model` naming what cannot be verified or fed, `invalid-argument` for an option that is missing or out of range,
  *   `run-failed` when the model does not run at all.
  */
 export async function createSessionRunner(
   session: SessionIo & RunnableSession,
   options: SessionRunnerOptions,
 ): Promise<Runner> {
+  requireOptions({ session, options });
   const { Tensor: TensorClass, contextLimit, kvCache = "auto", traits } = options;
+  const { inputMetadata, outputMetadata } = session;
+  requireOptions({ inputMetadata, outputMetadata, Tensor: TensorClass });
   const prefillChunk = options.prefillChunk ?? DEFAULT_PREFILL_CHUNK;
   const kvChunk = options.kvChunk ?? DEFAULT_KV_CHUNK;
   requireInteger("contextLimit", contextLimit, 1);
