@@ -53,11 +53,6 @@ export class GraphEdit {
     return this.#outputs.has(value);
   }
 
-  /** Whether names that an edit gives are taken already: the graph was edited before. */
-  get wasEdited(): boolean {
-    return [...this.#producers.keys(), ...this.#constants.keys()].some((name) => name.startsWith(`${SCOPE}/`));
-  }
-
   producer(value: string): Node | undefined {
     return this.#producers.get(value);
   }

@@ -23,6 +23,11 @@ export function windowOfBias(name: string): number | undefined | null {
   return digits === undefined ? null : Number(digits);
 }
 
+/** Whether an input is one that a rewrite adds. */
+export function isOwnInput(name: string): boolean {
+  return name === PAST_LENGTH || windowOfBias(name) !== null;
+}
+
 export function addBiasInput(g: GraphEdit, window: number | undefined): string {
   return g.input(biasName(window), "float32", ["bias_batch", 1, "sequence_length", "columns"]);
 }

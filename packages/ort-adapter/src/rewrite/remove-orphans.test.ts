@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { removeOrphans } from "./remove-orphans.ts";
-import { NOTE_FILE, REWRITE_FILE } from "./rewrite-note.ts";
+import { NOTE_FILE } from "./rewrite-note.ts";
+import { REWRITE_FILE } from "./write-rewrite.ts";
 
 let root: string;
 let folder: string;

@@ -9,6 +9,7 @@ import { traceUses } from "./cache-uses.ts";
 import { GraphEdit, operatorOf } from "./graph-edit.ts";
 import { type ConcatSlot, returnNewRows, rewritePastShape, rewriteProducts } from "./lean-concat.ts";
 import { gqaLayers, rewriteGqa, whyNotGqa } from "./lean-gqa.ts";
+import { isOwnInput } from "./lean-inputs.ts";
 import { readLivePast, returnRowsOf } from "./new-rows.ts";
 import { editRowScales } from "./row-scales.ts";
 
@@ -34,7 +35,7 @@ export function rewriteDecoder(
   { most = "lean" }: { readonly most?: "lean" | "rows" } = {},
 ): Rewrite {
   const g = new GraphEdit(model);
-  if (g.wasEdited) return { form: "none", reason: "the graph is a rewrite already" };
+  if ([...g.inputs.keys()].some(isOwnInput)) return { form: "none", reason: "the graph is a rewrite already" };
   const captured = cache.flatMap(({ past, present }) => [past, present]).find((name) => g.isCaptured(name));
   if (captured !== undefined) return { form: "none", reason: `${captured} is read inside a branch` };
   const fused = [...g.nodes].some((node) => operatorOf(node) === "GroupQueryAttention");

@@ -2,7 +2,8 @@ import { link, mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { NOTE_FILE, REWRITE_FILE, readNote, stampOf, writeNote } from "./rewrite-note.ts";
+import { linksIn, NOTE_FILE, readNote, stampOf, writeNote } from "./rewrite-note.ts";
+import { REWRITE_FILE } from "./write-rewrite.ts";
 
 let folder: string;
 let source: string;
@@ -18,7 +19,7 @@ beforeEach(async () => {
   await writeFile(join(rewrite, REWRITE_FILE), "graph");
   const stamp = await stampOf(folder, "model.onnx");
   const traits = { walls: [64], window: undefined, dependence: undefined, coarse: undefined };
-  await writeNote(rewrite, { form: "lean", rowScales: true, traits, source: stamp, links: [stamp] });
+  await writeNote(rewrite, { form: "lean", rowScales: true, traits, source: stamp, links: await linksIn(rewrite) });
 });
 
 afterEach(() => rm(folder, { recursive: true, force: true }));

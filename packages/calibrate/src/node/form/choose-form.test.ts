@@ -1,12 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NearfreeError } from "@nearfree/core";
 import { buildDecoder, randomWeights } from "@nearfree/ort-adapter";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TEST_SHAPE, writeModelFolder } from "../../testing/model-folder.ts";
 import { examineModel } from "../examine-model.ts";
 import { openModel } from "../open-model.ts";
-import { knownForm } from "./choose-form.ts";
+import { knownForm, openInForm } from "./choose-form.ts";
 import type { FormVerdict } from "./form-verdict.ts";
 
 /** Context enough for a cache that is worth a rewrite. */
@@ -111,4 +112,28 @@ it("what was asked for runs without being timed", async () => {
   const own = await openModel(folder, { threads: 1, cache, kvCache: "growing" });
   expect(own.form).toEqual({ form: "original", reason: "as asked for" });
   await own.release();
+});
+
+it.each(["auto", "lean"] as const)("the original runs where the rewritten graph does not (%s)", async (kvCache) => {
+  const warnings: string[] = [];
+  const examined = await examineModel(folder, { threads: 1 });
+  const refused = new NearfreeError({
+    code: "invalid-model",
+    from: "calibrate",
+    what: "nearfree.onnx",
+    expected: "a model that ONNX Runtime loads",
+    received: "another",
+    remedy: "export it again",
+  });
+  const model = await openInForm(
+    examined,
+    { cache, kvCache, onWarning: (line) => warnings.push(line) },
+    {
+      original: () => openModel(folder, { threads: 1, kvCache: "original" }),
+      rewritten: () => Promise.reject(refused),
+    },
+  );
+  expect(model.form).toEqual({ form: "original", reason: `the rewritten one does not run (${refused.message})` });
+  expect(warnings).toHaveLength(kvCache === "auto" ? 0 : 1);
+  await model.release();
 });

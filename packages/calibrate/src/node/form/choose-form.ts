@@ -1,5 +1,5 @@
 import { freemem } from "node:os";
-import type { Runner } from "@nearfree/core";
+import { NearfreeError, type Runner } from "@nearfree/core";
 import { compareRunners } from "@nearfree/ort-adapter";
 import type { ExaminedModel, OpenModelOptions } from "../examine-model.ts";
 import { type FormVerdict, keepVerdict, readVerdict } from "./form-verdict.ts";
@@ -42,16 +42,39 @@ export async function openInForm<Opened extends OpenGraph>(
   }
   const wanted = auto ? formWorthTrying(examined) : kvCache;
   if (typeof wanted !== "string") return original(wanted.reason);
+  const found = await openRewrite(examined, wanted, options, open).catch(unusable);
+  return "against" in found ? original(found.against, found.verdict) : found;
+}
+
+/** Why the original runs, with what was found where both were run. */
+interface Against {
+  readonly against: string;
+  readonly verdict?: FormVerdict | undefined;
+}
+
+/** What fails on the way to a rewrite is no reason to fail: where the trouble is the model's own, its own graph says so. */
+function unusable(error: unknown): Against {
+  if (error instanceof NearfreeError) return { against: `the rewritten one does not run (${error.message})` };
+  throw error;
+}
+
+async function openRewrite<Opened extends OpenGraph>(
+  examined: ExaminedModel,
+  wanted: RewrittenForm,
+  options: Pick<OpenModelOptions, "cache" | "kvCache" | "onWarning">,
+  open: OpenForms<Opened>,
+): Promise<(Opened & { readonly form: KvForm }) | Against> {
+  const auto = (options.kvCache ?? "auto") === "auto";
   const rewrite = await rewrittenModel(examined, wanted, options);
-  if ("reason" in rewrite) return original(rewrite.reason);
+  if ("reason" in rewrite) return { against: rewrite.reason };
   const known = await readVerdict(rewrite.path, examined.environment);
   if (known === undefined && auto) {
     const short = tooLarge(examined);
-    if (short !== undefined) return original(short);
+    if (short !== undefined) return { against: short };
   }
   if (known !== undefined && (known.fault !== undefined || known.speeds !== undefined || !auto)) {
     const against = whyOriginal(known, auto);
-    if (against !== undefined) return original(against, known);
+    if (against !== undefined) return { against, verdict: known };
     return { ...(await open.rewritten(rewrite)), form: toForm(rewrite.form, whyRewrite(known, auto), known) };
   }
   return openBoth(examined, rewrite, auto, options, open);

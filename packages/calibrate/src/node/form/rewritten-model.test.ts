@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createMemoryStore, createScheduler, decodeAll } from "@nearfree/core";
@@ -79,5 +79,23 @@ describe("openModel with a rewritten graph", () => {
     const { form } = await tokensBy("lean", (message) => warnings.push(message));
     expect(form).not.toBe("lean");
     expect(warnings).toEqual([expect.stringMatching(/the original graph runs: .*cannot be used/)]);
+  });
+
+  it.each<[string, (rewrite: string, names: readonly string[]) => Promise<unknown>]>([
+    ["a graph cut short", (rewrite) => truncate(join(rewrite, "nearfree.onnx"), 5000)],
+    ["no note", (rewrite) => rm(join(rewrite, "rewrite.json"))],
+    ["no weights", (rewrite) => rm(join(rewrite, "model.onnx"))],
+    [
+      "a verdict that nobody can read",
+      (rewrite, names) => writeFile(join(rewrite, names.find((name) => name.startsWith("verdict-"))!), "{"),
+    ],
+  ])("decodes the same after its rewrite was damaged: %s", async (_name, damage) => {
+    const whole = await tokensBy("lean");
+    const [name] = await readdir(join(cache, "rewrites"));
+    const rewrite = join(cache, "rewrites", name!);
+    await damage(rewrite, await readdir(rewrite));
+    const warnings: string[] = [];
+    expect(await tokensBy("lean", (message) => warnings.push(message))).toEqual(whole);
+    expect(warnings).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { defaultCacheRoot } from "@nearfree/core/fs-store";
 import type { RowTraits } from "@nearfree/ort-adapter";
-import { rewriteModelFile, rowConfig, summarizeFile } from "@nearfree/ort-adapter/node";
+import { rewriteModelFile, rowConfig } from "@nearfree/ort-adapter/node";
 import { NO_CACHE_FOLDER } from "../default-store.ts";
 import type { ExaminedModel, OpenModelOptions } from "../examine-model.ts";
 import type { RewrittenForm } from "./kv-form.ts";
@@ -25,9 +25,10 @@ export async function rewrittenModel(
   if (root === undefined) return { reason: NO_CACHE_FOLDER };
   const rewrite = await rewriteModelFile(folder.modelPath, join(root, "rewrites"), {
     sizes: folder.kvSizes,
+    rows: rowConfig(folder),
     most: form,
   });
   if (rewrite.form === "none") return rewrite;
-  const { traits } = summarizeFile(rewrite.path, rowConfig(folder));
-  return { form: rewrite.form, path: rewrite.path, traits };
+  const { path, traits } = rewrite;
+  return { form: rewrite.form, path, traits };
 }

@@ -4,7 +4,7 @@ import { summarizeModel } from "../../onnx/graph/summarize.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { ModelFiles } from "../../onnx/read/byte-source.ts";
 import { cacheNames } from "../cache-names.ts";
-import { PAST_LENGTH, windowOfBias } from "../lean-inputs.ts";
+import { isOwnInput } from "../lean-inputs.ts";
 import { rewriteDecoder } from "../rewrite-decoder.ts";
 import type { GraphStep, StepOutcome } from "./optimize-step.ts";
 import { setAccuracyLevel } from "./set-accuracy-level.ts";
@@ -74,7 +74,7 @@ function unprune(model: Model, files: ModelFiles): Applied {
 }
 
 function applyForm(model: Model, most: "lean" | "rows", sizes: KvSizes | undefined): Applied {
-  const rewritten = model.graph.inputs.some(({ name }) => name === PAST_LENGTH || windowOfBias(name) !== null);
+  const rewritten = model.graph.inputs.some(({ name }) => isOwnInput(name));
   if (rewritten) return { model, changed: false, detail: "the graph is a rewritten one already" };
   const cache = cacheNames(model, sizes);
   if (typeof cache === "string") return { model, changed: false, detail: cache };
