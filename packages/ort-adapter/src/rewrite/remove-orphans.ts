@@ -16,6 +16,8 @@ export async function removeOrphans(folder: string): Promise<void> {
 async function hasLostItsModel(path: string): Promise<boolean> {
   if (!(await isFolder(path))) return false;
   const links = await linksIn(path).catch(() => []);
-  const shared = await Promise.all(links.map(async (link) => (await stat(join(path, link.path))).nlink > 1)).catch(() => [true]);
+  const shared = await Promise.all(links.map(async (link) => (await stat(join(path, link.path))).nlink > 1)).catch(
+    () => [true],
+  );
   return links.length > 0 && shared.every((each) => !each);
 }

@@ -8,7 +8,7 @@ import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 import { summarize } from "../onnx/graph/summarize.ts";
 import { openModelFiles } from "../onnx/read/file-source.ts";
 import { readModel } from "../onnx/read/reader.ts";
-import { publishFolder } from "../onnx/write/publish-folder.ts";
+import { isFolder, publishFolder } from "../onnx/write/publish-folder.ts";
 import { cacheNames } from "./cache-names.ts";
 import { removeOrphans } from "./remove-orphans.ts";
 import { REWRITE_VERSION, rewriteDecoder } from "./rewrite-decoder.ts";
@@ -105,6 +105,8 @@ function summarizeAt(path: string, rows: RowConfig | undefined) {
 
 /** Takes a folder out of the way that is not whole, all at once: one that another process has made whole meanwhile is put back. */
 async function discard(target: string, source: string): Promise<void> {
+  // Others may be making the same one: what is not there, or whole by now, is left where it is.
+  if (!(await isFolder(target)) || (await readNote(target, source)) !== undefined) return;
   const aside = join(dirname(target), `.${basename(target)}-${randomUUID()}`);
   try {
     await rename(target, aside);
