@@ -6,7 +6,7 @@ const rooms = {
   "packages/core/src/decode": ["draft", "verify"],
   "packages/ort-adapter/src": ["onnx", "build", "rewrite", "probes", "environment", "runner", "model-folder", "hook"],
   "packages/ort-adapter/src/onnx": ["read", "graph", "write"],
-  "packages/ort-adapter/src/runner": ["cache", "trial"],
+  "packages/ort-adapter/src/runner": ["cache", "trial", "batch"],
   "packages/calibrate/src": ["measure", "signature", "report", "node", "cli"],
   "packages/calibrate/src/cli": ["print", "commands"],
 };

@@ -3,8 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export default function useOwnCache() {
-  const folder = mkdtempSync(join(tmpdir(), "nearfree-test-cache-"));
+const folder = mkdtempSync(join(tmpdir(), "nearfree-test-cache-"));
+
+export function setup() {
   process.env.NEARFREE_CACHE = folder;
-  return () => rmSync(folder, { recursive: true, force: true });
+}
+
+export function teardown() {
+  rmSync(folder, { recursive: true, force: true });
 }

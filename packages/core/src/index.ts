@@ -1,4 +1,5 @@
 export type { AbortSignalLike } from "./contracts/abort.ts";
+export type { BatchPart, BatchRunner, BatchRunnerDescription, RowLayout } from "./contracts/batch-runner.ts";
 export type { Draft, Drafter } from "./contracts/drafter.ts";
 export { createDraft } from "./contracts/drafter.ts";
 export type { Cell, Environment, ProfileKey } from "./contracts/environment.ts";

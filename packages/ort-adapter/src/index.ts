@@ -27,6 +27,8 @@ export type { SignatureSession } from "./probes/probe-session.ts";
 export type { SignatureProbeOptions } from "./probes/signature-probes.ts";
 export { createSignatureProbes } from "./probes/signature-probes.ts";
 export { REWRITE_VERSION } from "./rewrite/rewrite-decoder.ts";
+export type { BatchRunnerOptions } from "./runner/batch/batch-runner.ts";
+export { createBatchRunner } from "./runner/batch/batch-runner.ts";
 export type { BatchProbeOptions } from "./runner/batch-probe.ts";
 export { createBatchProbe } from "./runner/batch-probe.ts";
 export { DEFAULT_KV_CHUNK } from "./runner/cache/in-place-kv-cache.ts";

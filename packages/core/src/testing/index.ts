@@ -1,3 +1,4 @@
+export { type BatchAndAlone, type BatchRunnerSuiteOptions, describeBatchRunnerContract } from "./batch-runner-suite.ts";
 export { describeDrafterContract } from "./drafter-suite.ts";
 export { describeRunnerContract, type RunnerSuiteOptions } from "./runner-suite.ts";
 export { sampleKey, sampleProfile } from "./sample-profile.ts";

@@ -9,7 +9,7 @@ export function checkForward(
   tokens: ArrayLike<number>,
   rows: number,
   length: number,
-  { vocabularySize, contextLimit }: RunnerDescription,
+  { vocabularySize, contextLimit }: Pick<RunnerDescription, "vocabularySize" | "contextLimit">,
 ): void {
   const count = tokens.length;
   if (count === 0) throw invalid("tokens", "at least one token", "none", "forward at least one token");

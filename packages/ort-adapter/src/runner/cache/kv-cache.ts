@@ -49,9 +49,15 @@ export function kvElements(tensor: Tensor): KvArray {
   return bitsOf(data as unknown as Uint16Array); // Float16Array, on runtimes that have it.
 }
 
-/** `data` [heads, positions, headDim] as a tensor of the slot's shape. */
-export function kvTensor(TensorClass: TensorConstructor, slot: KvSlot, data: KvArray, positions: number): Tensor {
-  return keepAsBits(new TensorClass(slot.type, data, kvShape(slot, 1, positions)));
+/** `data` [batch, heads, positions, headDim] as a tensor of the slot's shape. */
+export function kvTensor(
+  TensorClass: TensorConstructor,
+  slot: KvSlot,
+  data: KvArray,
+  positions: number,
+  batch = 1,
+): Tensor {
+  return keepAsBits(new TensorClass(slot.type, data, kvShape(slot, batch, positions)));
 }
 
 export function kvShape({ heads, headDim, packed }: KvSlot, batch: number, positions: number): number[] {

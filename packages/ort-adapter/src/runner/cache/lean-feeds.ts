@@ -2,9 +2,7 @@ import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import { biasName, PAST_LENGTH } from "../../rewrite/lean-inputs.ts";
 import type { LeanIo } from "../decoder-io.ts";
 import type { Feeds } from "./kv-cache.ts";
-
-/** Added to the score of a position that a row does not see: nothing is left of it, and a sum with it is still a number. */
-const UNSEEN = -1e30;
+import { writeBias } from "./write-bias.ts";
 
 interface Bias {
   readonly name: string;
@@ -46,14 +44,7 @@ export class LeanFeeds {
     const columns = capacity + rows;
     for (const bias of this.#biases) {
       feeds[bias.name] = this.#tensorOf(bias, rows, columns);
-      const { values, window } = bias;
-      values.fill(UNSEEN, 0, rows * columns);
-      for (let row = 0; row < rows; row++) {
-        const first = Math.max(0, length + row - window + 1);
-        const start = row * columns;
-        if (first < length) values.fill(0, start + first, start + length);
-        values.fill(0, start + capacity + Math.max(0, first - length), start + capacity + row + 1);
-      }
+      writeBias(bias.values, { length, count: rows }, { offset: 0, capacity, width: rows, window: bias.window });
     }
   }
 
