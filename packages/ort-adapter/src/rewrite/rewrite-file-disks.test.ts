@@ -57,7 +57,7 @@ describe.skipIf(reason !== undefined)(
         await truncate(join(disk, "filler"), Math.max(0, (await stat(join(disk, "filler"))).size - full * page));
         const result = await rewriteModelFile(source, cache);
         if (result.form !== "none") break;
-        expect(result).toEqual({ form: "none", reason: `${cache} is full` });
+        expect(result).toEqual({ form: "none", obstacle: true, reason: `${cache} is full` });
         expect(await readdir(cache).catch(() => [])).toEqual([]);
       }
       // The folders, the graph and the note each want some.
@@ -66,7 +66,7 @@ describe.skipIf(reason !== undefined)(
 
     it("says that nothing can be written where that is so, and takes what was written before", async () => {
       mount("-o", "remount,ro", disk);
-      expect(await rewriteModelFile(source, cache)).toEqual({ form: "none", reason: `${cache} cannot be written` });
+      expect(await rewriteModelFile(source, cache)).toEqual({ form: "none", obstacle: true, reason: `${cache} cannot be written` });
       mount("-o", "remount,rw", disk);
       const made = await rewriteModelFile(source, cache);
       mount("-o", "remount,ro", disk);

@@ -27,7 +27,12 @@ export type RewrittenFile =
       /** What the rewritten graph says of its rows. */
       readonly traits: RowTraits;
     }
-  | { readonly form: "none"; readonly reason: string };
+  | {
+      readonly form: "none";
+      readonly reason: string;
+      /** The model could be rewritten: it is the folder that is in the way. */
+      readonly obstacle?: true;
+    };
 
 export interface RewriteOptions {
   /** Sizes of the KV cache where the graph has symbols. */
@@ -80,7 +85,7 @@ export async function rewriteModelFile(
   } catch (error) {
     const reason = whyUnwritable(error, folder);
     if (reason === undefined) throw error;
-    return { form: "none", reason };
+    return { form: "none", reason, obstacle: true };
   } finally {
     files.close();
   }

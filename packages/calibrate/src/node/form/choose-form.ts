@@ -33,8 +33,8 @@ export async function openInForm<Opened extends OpenGraph>(
 ): Promise<Opened & { readonly form: KvForm }> {
   const { kvCache = "auto", onWarning } = options;
   const auto = kvCache === "auto";
-  const original = async (reason: string, verdict?: FormVerdict) => {
-    if (!auto) onWarning?.(`${examined.folder.modelPath}: the original graph runs: ${reason}`);
+  const original = async (reason: string, verdict?: FormVerdict, obstacle = false) => {
+    if (!auto || obstacle) onWarning?.(`${examined.folder.modelPath}: the original graph runs: ${reason}`);
     return { ...(await open.original()), form: toForm("original", reason, verdict) };
   };
   if (kvCache === "original" || kvCache === "in-place" || kvCache === "growing") {
@@ -43,13 +43,15 @@ export async function openInForm<Opened extends OpenGraph>(
   const wanted = auto ? formWorthTrying(examined) : kvCache;
   if (typeof wanted !== "string") return original(wanted.reason);
   const found = await openRewrite(examined, wanted, options, open).catch(unusable);
-  return "against" in found ? original(found.against, found.verdict) : found;
+  return "against" in found ? original(found.against, found.verdict, found.obstacle) : found;
 }
 
 /** Why the original runs, with what was found where both were run. */
 interface Against {
   readonly against: string;
   readonly verdict?: FormVerdict | undefined;
+  /** Somebody can do something about it. */
+  readonly obstacle?: true;
 }
 
 /** What fails on the way to a rewrite is no reason to fail: where the trouble is the model's own, its own graph says so. */
@@ -66,7 +68,7 @@ async function openRewrite<Opened extends OpenGraph>(
 ): Promise<(Opened & { readonly form: KvForm }) | Against> {
   const auto = (options.kvCache ?? "auto") === "auto";
   const rewrite = await rewrittenModel(examined, wanted, options);
-  if ("reason" in rewrite) return { against: rewrite.reason };
+  if ("reason" in rewrite) return { against: rewrite.reason, ...(rewrite.obstacle && { obstacle: true }) };
   const known = await readVerdict(rewrite.path, examined.environment);
   if (known === undefined && auto) {
     const short = tooLarge(examined);

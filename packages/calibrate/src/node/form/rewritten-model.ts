@@ -13,12 +13,18 @@ export interface RewrittenModel {
   readonly traits: RowTraits;
 }
 
+/** Why there is no rewrite. `obstacle`: the model could have one, it is the cache folder that is in the way. */
+export interface NoRewrite {
+  readonly reason: string;
+  readonly obstacle?: true;
+}
+
 /** The model's rewrite in `form`, or why it cannot be had. */
 export async function rewrittenModel(
   { folder, sessionOptions }: ExaminedModel,
   form: RewrittenForm,
   { cache }: Pick<OpenModelOptions, "cache">,
-): Promise<RewrittenModel | { readonly reason: string }> {
+): Promise<RewrittenModel | NoRewrite> {
   const [provider] = sessionOptions.executionProviders as string[];
   if (provider !== "cpu") return { reason: `on ${provider} the cache stays on the device` };
   const root = cache ?? defaultCacheRoot();
