@@ -26,6 +26,8 @@ export { createModuleProbe } from "./probes/module-probe.ts";
 export type { SignatureSession } from "./probes/probe-session.ts";
 export type { SignatureProbeOptions } from "./probes/signature-probes.ts";
 export { createSignatureProbes } from "./probes/signature-probes.ts";
+export type { RewriteBytesOptions, RewrittenBytes } from "./rewrite/rewrite-bytes.ts";
+export { rewriteModelBytes } from "./rewrite/rewrite-bytes.ts";
 export { REWRITE_VERSION } from "./rewrite/rewrite-decoder.ts";
 export type { BatchRunnerOptions } from "./runner/batch/batch-runner.ts";
 export { createBatchRunner } from "./runner/batch/batch-runner.ts";

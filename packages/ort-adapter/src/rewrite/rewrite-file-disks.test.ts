@@ -66,7 +66,11 @@ describe.skipIf(reason !== undefined)(
 
     it("says that nothing can be written where that is so, and takes what was written before", async () => {
       mount("-o", "remount,ro", disk);
-      expect(await rewriteModelFile(source, cache)).toEqual({ form: "none", obstacle: true, reason: `${cache} cannot be written` });
+      expect(await rewriteModelFile(source, cache)).toEqual({
+        form: "none",
+        obstacle: true,
+        reason: `${cache} cannot be written`,
+      });
       mount("-o", "remount,rw", disk);
       const made = await rewriteModelFile(source, cache);
       mount("-o", "remount,ro", disk);

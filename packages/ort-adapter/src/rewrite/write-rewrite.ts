@@ -1,10 +1,11 @@
 import { link, mkdir, open, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { externalLocations } from "../onnx/external-locations.ts";
-import type { Attribute, Graph, Model, Node, Tensor } from "../onnx/model.ts";
+import type { Model } from "../onnx/model.ts";
 import type { ModelFiles } from "../onnx/read/byte-source.ts";
 import { insideFolder } from "../onnx/read/inside-folder.ts";
 import { encodeModelToBytes } from "../onnx/write/writer.ts";
+import { withStoredWeights } from "./stored-weights.ts";
 
 /** The graph's file in the folder of a rewrite. */
 export const REWRITE_FILE = "nearfree.onnx";
@@ -48,42 +49,4 @@ export async function writeRewrite(model: Model, target: RewriteTarget): Promise
     await file.close();
   }
   return path;
-}
-
-/** Small constants inline, since shapes are inferred from them; large ones where they are. */
-function withStoredWeights(graph: Graph, files: ModelFiles, own: string): Graph {
-  const initializers = graph.initializers.map((tensor): Tensor => {
-    if (tensor.data !== undefined || tensor.stored === undefined) return { ...tensor, stored: undefined };
-    return { ...tensor, stored: { ...tensor.stored, location: tensor.stored.location ?? own } };
-  });
-  return { ...graph, initializers, nodes: graph.nodes.map((node) => withInlineConstants(node, files)) };
-}
-
-/** Tensors of attributes cannot point into another file: their bytes come along. */
-function withInlineConstants(node: Node, files: ModelFiles): Node {
-  if (![...node.attributes.values()].some(({ kind }) => kind === "tensor" || kind === "graph")) return node;
-  const attributes = new Map<string, Attribute>();
-  for (const [name, attribute] of node.attributes) attributes.set(name, inline(attribute, files));
-  return { ...node, attributes };
-}
-
-function inline(attribute: Attribute, files: ModelFiles): Attribute {
-  if (attribute.kind === "tensor") return { kind: "tensor", value: inlineTensor(attribute.value, files) };
-  if (attribute.kind !== "graph") return attribute;
-  const { value: graph } = attribute;
-  return {
-    kind: "graph",
-    value: {
-      ...graph,
-      nodes: graph.nodes.map((node) => withInlineConstants(node, files)),
-      initializers: graph.initializers.map((tensor) => inlineTensor(tensor, files)),
-    },
-  };
-}
-
-function inlineTensor(tensor: Tensor, files: ModelFiles): Tensor {
-  const { data, stored } = tensor;
-  if (data !== undefined || stored === undefined) return { ...tensor, stored: undefined };
-  const source = stored.location === undefined ? files.model : files.external?.(stored.location);
-  return { ...tensor, data: source?.read(stored.offset, stored.length), stored: undefined };
 }
