@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -189,6 +189,30 @@ describe("a process that is killed", () => {
     );
     expect((await readdir(at("model-nearfree"))).sort()).toEqual(WHOLE);
     await (await openModel(at("model-nearfree"), { threads: 1 })).release();
+  });
+
+  it.each([
+    ["onnx"],
+    ["onnx", "model.onnx_data"],
+    ["onnx", "model.onnx"],
+    ["tokenizer.json"],
+    [".trials"],
+    ["nearfree.json"],
+  ])("once %s/%s is there: what stands at --out is whole, or nothing is", async (...file) => {
+    const args = ["optimize", at("model"), "--int4", "--standalone", "--threads", "1"];
+    const child = spawn(process.execPath, [COMMAND, ...args], { stdio: "ignore" });
+    const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+    const isThere = async () => {
+      const hidden = (await readdir(root)).find((name) => name.startsWith(".model-nearfree-"));
+      return hidden !== undefined && (await stat(at(hidden, ...file)).catch(() => undefined)) !== undefined;
+    };
+    while (child.exitCode === null && !(await isThere()));
+    child.kill("SIGKILL");
+    await ended;
+    const visible = (await readdir(root)).filter((name) => !name.startsWith("."));
+    // A process that was faster than we looked has done its work.
+    if (visible.length > 1) expect((await readdir(at("model-nearfree"))).sort()).toEqual(WHOLE);
+    else expect(visible).toEqual(["model"]);
   });
 
   it("or interrupted cleans up behind itself", async () => {

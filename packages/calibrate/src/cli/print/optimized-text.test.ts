@@ -34,6 +34,12 @@ it("says that steps add up, and that copies are copies", () => {
   expect(text).not.toContain("--form none");
 });
 
+it("says which weights are new, and which are linked", () => {
+  const step = { step: "int4", changed: true, detail: "3 MatMul", effect: EFFECT } as const;
+  const text = optimizedText("model", { out: "/x", weights: "linked", steps: [step] });
+  expect(text).toContain("Its four-bit weights are its own; the others are hard links");
+});
+
 it("says that nothing was written", () => {
   const step = { step: "accuracy-level", changed: false, detail: "no MatMulNBits node" } as const;
   expect(optimizedText("model", { out: undefined, weights: "linked", steps: [step] })).toBe(

@@ -11,14 +11,17 @@ export function optimizedText(path: string, { out, weights, steps }: OptimizedMo
   if (changed.length > 1) parts.push("Each step is compared with the original, all steps before it included.");
   const form = changed.find(({ step }) => step === "form");
   if (form !== undefined) parts.push(FED_INPUTS);
-  parts.push(`written to ${out}\n${weights === "linked" ? LINKED : COPIED}`);
+  const quantised = changed.some(({ step }) => step === "int4");
+  parts.push(`written to ${out}\n${weights === "copied" ? COPIED : quantised ? PARTLY_LINKED : LINKED}`);
   return parts.join("\n\n");
 }
 
 const FED_INPUTS =
   "Its presents are the new rows alone, and its past has room behind it: nearfree's runner feeds it so. Programs that\nexpect the original's inputs and outputs (onnxruntime-genai, transformers.js) want --form none.";
-const LINKED =
-  "Its weights are hard links to the original's files and take no room of their own. What is changed in those files\nchanges here too; where they are deleted or replaced, they stay here as they were. --standalone copies them.";
+const LINKS =
+  "What is changed in those files\nchanges here too; where they are deleted or replaced, they stay here as they were. --standalone copies them.";
+const LINKED = `Its weights are hard links to the original's files and take no room of their own. ${LINKS}`;
+const PARTLY_LINKED = `Its four-bit weights are its own; the others are hard links to the original's files. ${LINKS}`;
 const COPIED = "Its weights are copies: nothing of the original is needed any more.";
 
 function stepText({ step, changed, detail, effect }: OptimizedStep): string {

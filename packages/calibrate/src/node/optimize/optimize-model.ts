@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NearfreeError } from "@nearfree/core";
 import { throwIfAborted } from "@nearfree/core/measure";
+import { compareRunners } from "@nearfree/ort-adapter";
 import {
   type ModelFolder,
   type OptimizeStep,
@@ -16,7 +17,7 @@ import {
   writeVariant,
 } from "@nearfree/ort-adapter/node";
 import { type OpenModel, openModel } from "../open-model.ts";
-import { type StepEffect, stepEffect } from "./step-effect.ts";
+import { type StepEffect, type StepEffectOptions, stepEffect } from "./step-effect.ts";
 import { NOTE, NOTE_KIND, type TargetFolder, targetFolder } from "./target-folder.ts";
 
 export interface OptimizeModelOptions {
@@ -47,6 +48,8 @@ export interface OptimizedModel {
 
 /** Folder of what is only written to be compared, inside the one that is filled. */
 const TRIALS = ".trials";
+/** Takes the rounding of activations out of MatMulNBits: what then differs is no rounding. */
+const IN_FP32: OptimizeStep = { step: "accuracy-level", level: 1 };
 /** Steps that keep the logits, but for rounding. */
 const LOSSLESS: ReadonlySet<OptimizeStep["step"]> = new Set(["unprune-head", "form"]);
 
@@ -117,7 +120,11 @@ async function fill(
   { steps, threads, signal, onProgress }: OptimizeModelOptions,
 ): Promise<readonly OptimizedStep[]> {
   onProgress?.("writing the model");
-  const { outcomes } = await writeVariant(folder, steps, temporary, { weights, signal });
+  const { outcomes } = await writeVariant(folder, steps, temporary, {
+    weights,
+    signal,
+    onQuantised: (done, of) => onProgress?.(`quantised ${done} of ${of} matrices`),
+  });
   const last = outcomes.findLastIndex(({ changed }) => changed);
   if (last < 0) throw new NothingChanged(outcomes);
   const trials = join(temporary, TRIALS);
@@ -128,7 +135,8 @@ async function fill(
   };
   throwIfAborted(signal, "optimize");
   onProgress?.("opening the original");
-  const original = await (isPruned(folder) ? trial("original", [{ step: "one-token" }]) : open(folder.modelPath));
+  const before: readonly OptimizeStep[] = isPruned(folder) ? [{ step: "one-token" }] : [];
+  const original = await (before.length > 0 ? trial("original", before) : open(folder.modelPath));
   try {
     const done: OptimizedStep[] = [];
     for (const [i, outcome] of outcomes.entries()) {
@@ -136,8 +144,13 @@ async function fill(
       if (!outcome.changed) done.push(outcome);
       else {
         onProgress?.(`comparing ${outcome.step}`);
-        const candidate = i === last ? await open(temporary) : await trial(String(i), steps.slice(0, i + 1));
-        done.push({ ...outcome, effect: await effectOf(original, candidate, outcome, signal) });
+        const some = steps.slice(0, i + 1);
+        const candidate = i === last ? await open(temporary) : await trial(String(i), some);
+        const onlyRounding = async () => {
+          const plain = await trial("plain-original", [...before, IN_FP32]);
+          return agree(plain, await trial(`plain-${i}`, [...some, IN_FP32]));
+        };
+        done.push({ ...outcome, effect: await effectOf(original, candidate, outcome, { onlyRounding, signal }) });
       }
     }
     return done;
@@ -151,7 +164,7 @@ async function effectOf(
   original: OpenModel,
   candidate: OpenModel,
   { step, detail }: StepOutcome,
-  signal: AbortSignal | undefined,
+  options: Pick<StepEffectOptions, "onlyRounding" | "signal">,
 ): Promise<StepEffect> {
   try {
     return await stepEffect(original.runner, candidate.runner, {
@@ -159,9 +172,20 @@ async function effectOf(
       contextLimit: original.folder.contextLimit,
       lossless: LOSSLESS.has(step),
       what: `${step} (${detail})`,
-      signal,
+      ...options,
     });
   } finally {
+    await candidate.release();
+  }
+}
+
+/** Whether two models without coarse kernels have the same logits but for rounding. Releases both. */
+async function agree(original: OpenModel, candidate: OpenModel): Promise<boolean> {
+  try {
+    const traits = { ...original.traits, coarse: undefined };
+    return (await compareRunners(original.runner, candidate.runner, traits)).fault === undefined;
+  } finally {
+    await original.release();
     await candidate.release();
   }
 }

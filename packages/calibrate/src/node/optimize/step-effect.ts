@@ -19,8 +19,10 @@ export interface StepEffectOptions {
   readonly traits: RowTraits;
   /** Most positions of the model; undefined where no file says. */
   readonly contextLimit: number | undefined;
-  /** The change is meant to keep the logits but for rounding: more is an error. */
+  /** The change is meant to keep the logits but for rounding: more is an error, unless `onlyRounding`. */
   readonly lossless: boolean;
+  /** Asked where more was found: whether it is rounding all the same, of kernels that magnify it. */
+  readonly onlyRounding?: () => Promise<boolean>;
   /** How errors call the change. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
@@ -37,12 +39,12 @@ const ROOM = 8;
 export async function stepEffect(
   original: Runner,
   candidate: Runner,
-  { traits, lossless, what, contextLimit, signal }: StepEffectOptions,
+  { traits, lossless, onlyRounding, what, contextLimit, signal }: StepEffectOptions,
 ): Promise<StepEffect> {
   const { fault, largestError, medianError, rows: compared, flips } = await compareRunners(original, candidate, traits);
   const logits = { largestError, medianError, rows: compared, sameChoice: compared - flips };
-  const wrong = lossless ? fault : Number.isFinite(logits.largestError) ? undefined : "its logits are no numbers";
-  if (wrong !== undefined) throw otherLogits(what, wrong);
+  if (!Number.isFinite(largestError)) throw otherLogits(what, "logits that are no numbers");
+  if (lossless && fault !== undefined && !(await onlyRounding?.())) throw otherLogits(what, fault);
   const speed: PairedSpeed[] = [];
   for (const contextLength of contextsWithin(contextLimit)) {
     for (const rows of ROWS)

@@ -1,3 +1,4 @@
+import { throwIfAborted } from "@nearfree/core/measure";
 import type { Model, StoredData, Tensor } from "../../onnx/model.ts";
 import type { ModelFiles } from "../../onnx/read/byte-source.ts";
 import type { DataFile } from "../../onnx/write/data-file.ts";
@@ -6,9 +7,15 @@ import type { DataFile } from "../../onnx/write/data-file.ts";
 const PIECE_BYTES = 2 ** 24;
 
 /** Copies every large weight that is not in `data` yet to it; the model that then refers to that file alone. */
-export async function copyWeights(model: Model, files: ModelFiles, data: DataFile): Promise<Model> {
+export async function copyWeights(
+  model: Model,
+  files: ModelFiles,
+  data: DataFile,
+  signal?: AbortSignal,
+): Promise<Model> {
   const initializers: Tensor[] = [];
   for (const tensor of model.graph.initializers) {
+    throwIfAborted(signal, "copying weights");
     const { stored } = tensor;
     const stays = tensor.data !== undefined || stored === undefined || data.holds(stored);
     initializers.push(stays ? tensor : { ...tensor, stored: await data.append(pieces(files, stored)) });

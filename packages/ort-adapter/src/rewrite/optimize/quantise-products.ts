@@ -19,6 +19,7 @@ export interface Int4Options {
   readonly blockSize: number;
   readonly accuracyLevel: AccuracyLevel;
   readonly signal?: AbortSignal | undefined;
+  readonly onQuantised?: ((done: number, of: number) => void) | undefined;
 }
 
 /** The products that can be quantised, and what was left as it is. */
@@ -68,11 +69,11 @@ export async function quantiseProducts(
   model: Model,
   files: ModelFiles,
   data: DataFile,
-  { products, blockSize, accuracyLevel, signal }: Int4Options & Pick<Products, "products">,
+  { products, blockSize, accuracyLevel, signal, onQuantised }: Int4Options & Pick<Products, "products">,
 ): Promise<Model> {
   const g = new GraphEdit(model);
   const done = new Map<string, readonly string[]>();
-  for (const { node, weight, inputsFirst } of products) {
+  for (const [i, { node, weight, inputsFirst }] of products.entries()) {
     throwIfAborted(signal, "quantising");
     const matrix = matrixOf(weight, inputsFirst, files);
     const { rows, columns } = matrix;
@@ -83,6 +84,7 @@ export async function quantiseProducts(
     g.remove(node);
     const inputs = [node.inputs[0]!, ...operands];
     g.addNode({ ...node, opType: "MatMulNBits", domain: MICROSOFT, inputs, attributes });
+    onQuantised?.(i + 1, products.length);
   }
   return g.build();
 }

@@ -28,6 +28,8 @@ export interface VariantOptions {
   /** Default `linked`. */
   readonly weights?: VariantWeights;
   readonly signal?: AbortSignal | undefined;
+  /** Told of each matrix that is quantised: how many are done, of how many. */
+  readonly onQuantised?: ((done: number, of: number) => void) | undefined;
 }
 
 export interface Variant {
@@ -47,7 +49,7 @@ export async function writeVariant(
   folder: VariantSource,
   steps: readonly OptimizeStep[],
   target: string,
-  { weights = "linked", signal }: VariantOptions = {},
+  { weights = "linked", signal, onQuantised }: VariantOptions = {},
 ): Promise<Variant> {
   const source = folder.modelPath;
   const files = openModelFiles(source);
@@ -67,8 +69,10 @@ export async function writeVariant(
     let written = model;
     if (copied || products.length > 0) {
       written = await DataFile.write(join(place, location), async (data) => {
-        const quantised = int4 ? await quantiseProducts(model, files, data, { ...int4, products, signal }) : model;
-        const whole = copied ? await copyWeights(quantised, files, data) : quantised;
+        const quantised = int4
+          ? await quantiseProducts(model, files, data, { ...int4, products, signal, onQuantised })
+          : model;
+        const whole = copied ? await copyWeights(quantised, files, data, signal) : quantised;
         await data.sync();
         return whole;
       });
