@@ -97,14 +97,15 @@ function statefulModel(path: string, state: readonly string[]): NearfreeError {
   });
 }
 
-function prunedHead(path: string): NearfreeError {
+/** The error of a model at `path` whose head gives logits of the last position only. */
+export function prunedHead(path: string): NearfreeError {
   return new NearfreeError({
     code: "unsupported-model",
     from: "calibrate",
     what: `logits of ${path}`,
     expected: "a row for every position, so that draft tokens can be verified",
     received: "a row for the last position only",
-    remedy: "export the model again with a full head (prune_lm_head = false)",
+    remedy: "run `nearfree optimize --unprune-head` on it, or export it again with a full head (prune_lm_head = false)",
   });
 }
 

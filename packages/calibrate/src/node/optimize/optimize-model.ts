@@ -16,6 +16,7 @@ import {
   whyUnwritable,
   writeVariant,
 } from "@nearfree/ort-adapter/node";
+import { prunedHead } from "../examine-model.ts";
 import { type OpenModel, openModel } from "../open-model.ts";
 import { type StepEffect, type StepEffectOptions, stepEffect } from "./step-effect.ts";
 import { NOTE, NOTE_KIND, type TargetFolder, targetFolder } from "./target-folder.ts";
@@ -65,7 +66,8 @@ export async function optimizeModel(path: string, options: OptimizeModelOptions)
   const weights = standalone ? "copied" : "linked";
   const folder = await resolveModelFolder(path);
   const target = await targetFolder(folder, options.out);
-  requireEveryRow(folder, options.steps);
+  const unpruned = options.steps.some(({ step }) => step === "unprune-head");
+  if (!unpruned && isPruned(folder)) throw prunedHead(folder.modelPath);
   await removeAbandoned(target.path);
   throwIfAborted(signal, "optimize");
   let steps: readonly OptimizedStep[] = [];
@@ -84,19 +86,6 @@ export async function optimizeModel(path: string, options: OptimizeModelOptions)
     throw toUnwritable(error, target, weights);
   }
   return { out: target.path, weights, steps };
-}
-
-/** @throws NearfreeError `unsupported-model` for a pruned head that is to stay so: nothing could be said of the result. */
-function requireEveryRow(folder: ModelFolder, steps: readonly OptimizeStep[]): void {
-  if (!isPruned(folder) || steps.some(({ step }) => step === "unprune-head")) return;
-  throw new NearfreeError({
-    code: "unsupported-model",
-    from: "calibrate",
-    what: `logits of ${folder.modelPath}`,
-    expected: "a row for every position, so that draft tokens can be verified",
-    received: "a row for the last position only",
-    remedy: "add --unprune-head, or export the model again with a full head (prune_lm_head = false)",
-  });
 }
 
 function isPruned(folder: ModelFolder): boolean {
