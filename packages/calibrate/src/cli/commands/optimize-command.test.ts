@@ -77,7 +77,11 @@ describe("nearfree optimize", () => {
 
   it("gives a pruned head back", async () => {
     await writeModelFolder(at("pruned"), prunedDecoder());
-    expectRefusal(optimize(at("pruned")), 2, /a row for the last position only; run `nearfree optimize --unprune-head`/);
+    expectRefusal(
+      optimize(at("pruned")),
+      2,
+      /a row for the last position only; run `nearfree optimize --unprune-head`/,
+    );
     const run = optimize(at("pruned"), "--unprune-head");
     expect(run.status, run.stderr).toBe(0);
     expect(run.stdout).toMatch(/^unprune-head: the head gives logits of every row\n/);
