@@ -21,14 +21,16 @@ export interface PairedSpeedOptions {
   readonly rows: number;
   /** Brings an empty runner to a length. Default: runs that many tokens. */
   readonly fill?: (runner: Runner, length: number) => Promise<unknown>;
-  /** Ms after which no further pair is begun. */
+  /** Ms after which no further pair is begun. Default 2,000. */
   readonly budgetMs?: number;
+  /** Pairs that are timed whatever they cost, and at most. Default 6 and 60. */
+  readonly leastPairs?: number;
+  readonly mostPairs?: number;
   readonly clock?: Clock;
   readonly signal?: AbortSignal | undefined;
 }
 
 const DEFAULT_BUDGET_MS = 2_000;
-/** Pairs that are timed whatever they cost, and at most. */
 const LEAST_PAIRS = 6;
 const MOST_PAIRS = 60;
 /** Forwards of each before anything is timed. */
@@ -46,6 +48,7 @@ export async function pairedSpeed(
   options: PairedSpeedOptions,
 ): Promise<PairedSpeed> {
   const { contextLength, rows, budgetMs = DEFAULT_BUDGET_MS, clock = () => performance.now(), signal } = options;
+  const { leastPairs = LEAST_PAIRS, mostPairs = MOST_PAIRS } = options;
   const { vocabularySize } = reference.describe();
   const tokens = Array.from({ length: contextLength + rows }, (_, i) => (i * 31 + 7) % vocabularySize);
   const next = tokens.slice(contextLength);
@@ -65,7 +68,7 @@ export async function pairedSpeed(
   }
   const pairs: { readonly referenceMs: number; readonly candidateMs: number }[] = [];
   const until = clock() + budgetMs;
-  while (pairs.length < LEAST_PAIRS || (pairs.length < MOST_PAIRS && clock() < until)) {
+  while (pairs.length < leastPairs || (pairs.length < mostPairs && clock() < until)) {
     throwIfAborted(signal, "comparing speed");
     if (pairs.length % 2 === 0) {
       const referenceMs = await time(reference);
