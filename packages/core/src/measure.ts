@@ -1,5 +1,6 @@
 export { throwIfAborted } from "./contracts/abort.ts";
 export { canonicalJson, hashOf } from "./contracts/environment.ts";
+export { LEAN_CHUNK } from "./contracts/lean-chunk.ts";
 export type { Probe, ProbeRows } from "./contracts/probe.ts";
 export type { CalibrationEvent } from "./profile/calibration-event.ts";
 export { invariantRows, ROUNDING_DIFFERENCE, resolveConsistency } from "./profile/consistency.ts";

@@ -57,6 +57,15 @@ describe("fitKernel", () => {
     for (const { value } of correction!) expect(value).toBeCloseTo(1, 6);
   });
 
+  it("goes by the size of a cache that is copied, and by all operands where it is only read", () => {
+    const heads = { inside: { ...inside, headDim: 64 }, beyond: { ...beyond, headDim: 64 } };
+    const attention = { operator: "GroupQueryAttention", activation: "float32" };
+    for (const kernel of [attention, { ...attention, cache: "rows" as const }]) {
+      expect(fitKernel(kernel, heads).kvBytes?.inside).toBe(4 * inside.bytes(1));
+    }
+    expect(fitKernel({ ...attention, cache: "lean" }, heads).kvBytes).toBeUndefined();
+  });
+
   it("does with the curve inside the cache alone", () => {
     const alone = fitKernel(KERNEL, { inside });
     expect(alone.bytesPerSecond.beyond).toBe(alone.bytesPerSecond.inside);

@@ -54,9 +54,11 @@ export function fitKernel(kernel: KernelClass, curves: KernelCurves): KernelSign
   return {
     kernel,
     bytesPerSecond: { inside: MS / insideMsPerByte, beyond: MS / Math.max(insideMsPerByte, beyondMsPerByte) },
-    ...(curves.inside.headDim !== undefined && {
-      kvBytes: { inside: totalBytes(curves.inside), beyond: totalBytes(curves.beyond ?? curves.inside) * 1.001 },
-    }),
+    // A lean cache is read as weights are: it is beyond the last-level cache where all operands together are.
+    ...(curves.inside.headDim !== undefined &&
+      kernel.cache !== "lean" && {
+        kvBytes: { inside: totalBytes(curves.inside), beyond: totalBytes(curves.beyond ?? curves.inside) * 1.001 },
+      }),
     flopsPerSecond: MS / best.peakMs,
     rows: best.rows,
     overlap: best.overlap,

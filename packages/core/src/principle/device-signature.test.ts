@@ -6,6 +6,15 @@ it("gives back a whole signature", () => {
   expect(parseSignature(JSON.parse(JSON.stringify(sampleSignature())))).toEqual(sampleSignature());
 });
 
+it("knows the classes of rewritten graphs, and no other form of a cache", () => {
+  const withCache = (cache: string) => {
+    const kernel = { operator: "GroupQueryAttention", activation: "float32", cache };
+    return sampleSignature({ kernels: [sampleKernel({ kernel: kernel as never })] });
+  };
+  expect(parseSignature(withCache("lean"))).toEqual(withCache("lean"));
+  expect(parseSignature(withCache("none"))).toBeUndefined();
+});
+
 it.each([
   ["another version", { ...sampleSignature(), version: 2 }],
   ["an unknown field", { ...sampleSignature(), more: 1 }],

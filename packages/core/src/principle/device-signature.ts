@@ -9,6 +9,7 @@ const kernelSchema = v.strictObject({
   activation: v.string(),
   weight: v.optional(v.string()),
   accuracyLevel: v.optional(v.number()),
+  cache: v.optional(v.picklist(["rows", "lean"])),
 });
 
 /** One n of a table that is linear between its points and goes on along its last two beyond them. */
@@ -20,8 +21,8 @@ const kernelSignatureSchema = v.strictObject({
   /** Bytes/s of operands read, at working sets inside the last-level cache and beyond it. */
   bytesPerSecond: v.strictObject({ inside: positive, beyond: positive }),
   /**
-   * Attention: bytes of KV cache at which the two were measured. The caches come back to JavaScript at every step, so that their size
-   * counts, not that of the weights beside them. Absent: the device's `cache`.
+   * Attention that copies its caches at every step: bytes of them at which the two were measured. Their size counts, not that of the
+   * weights beside them. Absent: the device's `cache`.
    */
   kvBytes: v.optional(v.strictObject({ inside: positive, beyond: positive })),
   /** FLOP/s of a full tile: FLOPs of the rows computed, over time. */

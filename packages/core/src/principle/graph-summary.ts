@@ -15,7 +15,15 @@ export interface KernelClass {
   readonly weight?: string;
   /** MatMulNBits `accuracy_level`, where it applies. */
   readonly accuracyLevel?: number;
+  /** How an attention keeps its cache where the graph was rewritten for it. Absent: as the original graph does. */
+  readonly cache?: RewrittenForm;
 }
+
+/**
+ * Forms of a decoder whose graph was rewritten for its KV cache (docs/attention.md). Of both, new rows alone come back: `rows` joins
+ * them with the past inside, `lean` attends to the two apart and copies nothing of the past.
+ */
+export type RewrittenForm = "rows" | "lean";
 
 /** One module of the graph, summed over its nodes. */
 export interface ModuleSummary {

@@ -3,11 +3,17 @@ import { expect, it, test } from "vitest";
 import type { KernelClass } from "./graph-summary.ts";
 import { tabulatedRows } from "./kernel-table.ts";
 
-const rowsAt = (executionProvider: string, kernel: Partial<KernelClass>, ...at: number[]) => {
-  const table = tabulatedRows(
-    { executionProvider, device: { arch: "x64" } },
-    { operator: "MatMul", activation: "float32", weight: "float32", ...kernel },
-  );
+const rowsAt = (
+  executionProvider: string,
+  kernel: { [K in keyof KernelClass]?: KernelClass[K] | undefined },
+  ...at: number[]
+) => {
+  const table = tabulatedRows({ executionProvider, device: { arch: "x64" } }, {
+    operator: "MatMul",
+    activation: "float32",
+    weight: "float32",
+    ...kernel,
+  } as KernelClass);
   return at.map((n) => table[n - 1]!.value);
 };
 
@@ -16,6 +22,8 @@ test.each([
   ["cpu", { operator: "MatMulInteger" }, [1, 6, 6, 12, 12, 18]],
   ["cpu", { operator: "MatMulNBits", accuracyLevel: 4 }, [1, 2, 6, 8, 12, 14]],
   ["cpu", { operator: "MatMulNBits", accuracyLevel: 0 }, [1, 30, 30, 36, 36, 48]],
+  ["cpu", { operator: "GroupQueryAttention", weight: undefined }, [1, 2, 6, 7, 12, 13]],
+  ["cpu", { operator: "GroupQueryAttention", weight: undefined, cache: "lean" }, [1, 14, 14, 20, 20, 32]],
   ["cpu", { operator: "MoE" }, [1, 2, 6, 7, 12, 13]],
   ["webgpu", { operator: "MatMul" }, [1, 8, 8, 8, 32, 32]],
   ["no-such-ep", { operator: "MatMul" }, [1, 64, 64, 64, 64, 64]],

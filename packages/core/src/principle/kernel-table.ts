@@ -102,8 +102,10 @@ const MOST_POSITIONS = 256;
  */
 export function tabulatedRows(
   { executionProvider, device }: Pick<Environment, "executionProvider" | "device">,
-  { operator, accuracyLevel, weight }: KernelClass,
+  { operator: named, accuracyLevel, weight, cache }: KernelClass,
 ): SignaturePoint[] {
+  // Lean attention is written in plain products, whatever operator it took the place of.
+  const operator = cache === "lean" ? "MatMul" : named;
   const fits = (rule: TileRule) =>
     rule.ep.test(executionProvider) &&
     rule.operator.test(operator) &&

@@ -1,15 +1,10 @@
 import type { Cell } from "../contracts/environment.ts";
+import { type CacheWork, cacheWork, keepingOf } from "./cache-work.ts";
 import type { DeviceSignature } from "./device-signature.ts";
 import type { GraphSummary, ModuleSummary } from "./graph-summary.ts";
 import type { KernelModel } from "./kernel-model.ts";
 import type { Parts } from "./predicted-parts.ts";
 import { expertLoads } from "./unique-experts.ts";
-
-/**
- * Positions that a cache kept in place has room for beyond its context: those of the widest forward, which are not given up after it.
- * onnxruntime-node copies every output it returns, unused room included.
- */
-const CACHE_ROOM = 64;
 
 /** Dimensions of a head where the graph does not say. */
 const LIKELY_HEAD_DIM = 64;
@@ -65,22 +60,21 @@ export class ModuleParts {
     };
   }
 
-  /** The new positions see the context and, on average, half of themselves. */
   #attentionParts(module: ModuleSummary, model: KernelModel): Parts {
     const { flopsPerContextPosition } = module;
     const batch = this.#batch;
     const headDim = this.#headDim;
     const perContext = flopsPerContextPosition * (1 + model.scoreChannels / headDim) * batch;
     const channels = (flopsPerContextPosition / 4) * batch;
-    const seen = (n: number) => this.#context + n;
+    const scored = (n: number) => this.#cacheWork(module, n).scored;
     const bytes = (n: number) => this.kvBytes(module, n);
     const constant = (n: number) => model.nodeMs + n * channels * model.channelMs;
     return {
       bandwidthMs: this.fill((n) => model.bandwidthMs(bytes(n))),
-      computeMs: this.fill((n) => model.computeMs(perContext * seen(n), n)),
+      computeMs: this.fill((n) => model.computeMs(perContext * scored(n), n)),
       constantMs: this.fill(constant),
-      costMs: this.fill((n) => constant(n) + model.overlappedMs(bytes(n), perContext * seen(n), n)),
-      peakMs: model.peakMs(perContext * seen(1)),
+      costMs: this.fill((n) => constant(n) + model.overlappedMs(bytes(n), perContext * scored(n), n)),
+      peakMs: model.peakMs(perContext * scored(1)),
     };
   }
 
@@ -125,13 +119,11 @@ export class ModuleParts {
 
   /** Bytes of the module's cache that a forward of n reads. */
   kvBytes(module: ModuleSummary, n: number): number {
-    return module.kvBytesPerPosition * (this.#context + this.#roomOf(module, n)) * this.#batch;
+    return module.kvBytesPerPosition * this.#cacheWork(module, n).read * this.#batch;
   }
 
-  /** Positions of the cache beyond the context in a forward of n: all of its room where it is kept in place. */
-  #roomOf({ kernel }: ModuleSummary, n: number): number {
-    const inPlace = kernel.operator === "GroupQueryAttention" && this.#environment.executionProvider === "cpu";
-    return inPlace ? Math.max(CACHE_ROOM, n) : n;
+  #cacheWork({ kernel }: ModuleSummary, n: number): CacheWork {
+    return cacheWork(keepingOf(kernel, this.#environment.executionProvider === "cpu"), this.#context, n);
   }
 
   /** [n-1]: `value(n)`, n = 1..maxPositions. */

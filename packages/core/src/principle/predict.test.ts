@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SAMPLE_EXPERTS, sampleKernel, sampleSignature, sampleSummary } from "../testing/sample-signature.ts";
 import type { DeviceSignature } from "./device-signature.ts";
 import { predict } from "./predict.ts";
+import { summaryIn } from "./summary-in.ts";
 
 const CELL = { contextLength: 1_000, batch: 1 };
 
@@ -67,6 +68,23 @@ describe("predict", () => {
   it("names the KV cache at a long context", () => {
     const { boundaries } = predict(sampleSummary(), sampleSignature(), { contextLength: 1_000_000, batch: 1 });
     expect(boundaries[0]!.limit?.mechanism).toBe("kv-traffic");
+  });
+
+  it("prices a rewritten cache by its own class, read once with its room", () => {
+    const summary = summaryIn(sampleSummary(), "lean");
+    const kernel = { operator: "GroupQueryAttention", activation: "float32", cache: "lean" } as const;
+    const signature = sampleSignature({ kernels: [...sampleSignature().kernels, sampleKernel({ kernel })] });
+    const { modules, assumed } = predict(summary, signature, CELL);
+    const attention = modules.find(({ kind }) => kind === "attention")!;
+    expect(assumed).toEqual([]);
+    expect(attention.name).toBe("attention GroupQueryAttention float32 lean");
+    // A context of 1,000 and the widest forward need nine chunks of 128 positions.
+    expect(attention.bandwidthMs[0]).toBeCloseTo((4096 * 1_153) / 1e7, 9);
+    expect(attention.computeMs[1]).toBeCloseTo((2048 * 1_154 * 6) / 1e8, 9);
+    // Without it, the class of the original graph has to stand in.
+    expect(predict(summary, sampleSignature(), CELL).assumed).toEqual([
+      "attention GroupQueryAttention float32 lean: no such class in the signature, taken for GroupQueryAttention float32",
+    ]);
   });
 
   it("says what it had to assume", () => {

@@ -101,6 +101,7 @@ function shareBetween(bytes: number, inside: number, beyond: number): number {
 }
 
 function groupName({ kind, kernel }: ModuleSummary): string {
-  const { operator, weight = kernel.activation, accuracyLevel } = kernel;
-  return [kind, operator, weight, ...(accuracyLevel === undefined ? [] : [`accuracy ${accuracyLevel}`])].join(" ");
+  const { operator, weight = kernel.activation, accuracyLevel, cache = [] } = kernel;
+  const accuracy = accuracyLevel === undefined ? [] : `accuracy ${accuracyLevel}`;
+  return [kind, operator, weight, accuracy, cache].flat().join(" ");
 }

@@ -1,4 +1,5 @@
 import { canonicalJson, type Environment } from "../contracts/environment.ts";
+import { CACHE_PASSES, keepingOf } from "./cache-work.ts";
 import { type DeviceSignature, type KernelSignature, SIGNATURE_VERSION } from "./device-signature.ts";
 import type { GraphSummary, KernelClass } from "./graph-summary.ts";
 import { tabulatedRows } from "./kernel-table.ts";
@@ -43,9 +44,20 @@ const ASSUMED_WASM_BALANCE = 1;
  * computing one after the other, whole tiles from the second position on. Its ratios are of use, its milliseconds are not.
  */
 export function cautiousSignature(environment: Environment, summary: GraphSummary): DeviceSignature {
-  const balance = environment.executionProvider === "wasm" ? ASSUMED_WASM_BALANCE : ASSUMED_BALANCE;
+  const { executionProvider } = environment;
+  const balance = executionProvider === "wasm" ? ASSUMED_WASM_BALANCE : ASSUMED_BALANCE;
+  // On a device the cache stays where it is.
+  const copied = executionProvider === "cpu" || executionProvider === "wasm";
+  const passes = (kernel: KernelClass) =>
+    copied && isAttention(kernel) ? CACHE_PASSES[keepingOf(kernel, executionProvider === "cpu")] : 1;
   const kernels = standInClasses(summary).map((kernel) =>
-    kernelSignature(environment, kernel, ASSUMED_BYTES_PER_SECOND, balance * ASSUMED_BYTES_PER_SECOND, 1),
+    kernelSignature(
+      environment,
+      kernel,
+      ASSUMED_BYTES_PER_SECOND / passes(kernel),
+      balance * ASSUMED_BYTES_PER_SECOND,
+      1,
+    ),
   );
   return signatureOf(environment, kernels, { insideBytes: 1, beyondBytes: 2 }, "the kernel table of nearfree");
 }
@@ -55,6 +67,9 @@ function standInClasses(summary: GraphSummary): KernelClass[] {
   const classes = [summary, ...WEIGHT_FORMATS.map((format) => withWeights(summary, format))].flatMap(classesOf);
   return [...new Map(classes.map((kernel) => [canonicalJson(kernel), kernel])).values()];
 }
+
+/** A class that counts and has no weights reads a KV cache. */
+const isAttention = ({ weight }: KernelClass) => weight === undefined;
 
 /** The kernel classes of the modules that read weights or the KV cache, once each. */
 export function classesOf({ modules }: GraphSummary): KernelClass[] {

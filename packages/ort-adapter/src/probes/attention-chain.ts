@@ -6,6 +6,7 @@ import { gqaCore } from "../build/gqa-attention.ts";
 import { GraphBuilder } from "../build/graph-builder.ts";
 import type { Model } from "../onnx/model.ts";
 import { addFirstRow } from "./first-row.ts";
+import { rewrittenGraph } from "./rewritten-graph.ts";
 
 export interface AttentionChainShape {
   readonly layers: number;
@@ -17,7 +18,7 @@ export interface AttentionChainShape {
 /**
  * Attentions without their projections, one behind the other: `x [1, n, heads * headDim]` are the queries of the first layer, what a
  * layer gives those of the next; `kv [1, n, kvHeads * headDim]` are the new keys and values of all. The caches are named as a
- * decoder's. Undefined for a class that has no generator here.
+ * decoder's, and what else is fed too. Undefined for a class that has no generator here.
  */
 export function buildAttentionChain(kernel: KernelClass, shape: AttentionChainShape): Model | undefined {
   if (kernel.activation !== "float32" || kernel.weight !== undefined) return undefined;
@@ -37,5 +38,6 @@ export function buildAttentionChain(kernel: KernelClass, shape: AttentionChainSh
   const core = (fused ? gqaCore : decomposedCore)(g, spec);
   for (let layer = 0; layer < layers; layer++) value = core(layer, { q: value, k: kv, v: kv });
   addFirstRow(g, value, heads * headDim);
-  return g.build("attention-chain");
+  const chain = g.build("attention-chain");
+  return kernel.cache === undefined ? chain : rewrittenGraph(chain, kernel.cache);
 }

@@ -42,6 +42,27 @@ describe("createModuleProbe on real sessions", () => {
     }
   }
 
+  it.each([
+    ["GroupQueryAttention", DENSE, "lean"],
+    ["GroupQueryAttention", DENSE, "rows"],
+    ["MatMul", DECOMPOSED, "lean"],
+    ["MatMul", DECOMPOSED, "rows"],
+  ] as const)("%s is rewritten as it would be in a model: %#", async (operator, spec, cache) => {
+    const { probe, summary, release } = await createModuleProbe(spec, "attention", { ...options, cache });
+    try {
+      for (const n of [1, 3]) {
+        await probe.prepare(n);
+        await probe.run(n);
+      }
+    } finally {
+      await release();
+    }
+    const kernels = summary.modules
+      .filter(({ kvBytesPerPosition }) => kvBytesPerPosition > 0)
+      .map(({ kernel }) => kernel);
+    expect(kernels).toEqual([1, 2].map(() => ({ operator, activation: "float32", cache })));
+  });
+
   it("a dense FFN reads its three matrices once a layer", async () => {
     const { summary, release } = await createModuleProbe(DENSE, "dense-ffn", options);
     await release();

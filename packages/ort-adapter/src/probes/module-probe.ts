@@ -1,5 +1,5 @@
 import type { Probe } from "@nearfree/core/measure";
-import type { GraphSummary } from "@nearfree/core/principle";
+import { type GraphSummary, keepingOf, type RewrittenForm, summaryIn } from "@nearfree/core/principle";
 import type { TensorConstructor } from "onnxruntime-common";
 import type { DecoderSpec } from "../build/decoder-spec.ts";
 import { randomWeights } from "../build/random-weights.ts";
@@ -9,6 +9,7 @@ import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { attentionProbe, createAttentionFeeds } from "./attention-feeds.ts";
 import { buildModule, type ModulePart } from "./module-graph.ts";
 import type { SignatureSession } from "./probe-session.ts";
+import { rewrittenGraph } from "./rewritten-graph.ts";
 
 const SEED = 1;
 
@@ -23,6 +24,8 @@ export interface ModuleProbeOptions {
   readonly contextLength: number;
   /** Whether past and present of a fused attention may be the same memory, as on the CPU in Node. */
   readonly inPlaceCache: boolean;
+  /** The form that an attention is rewritten in. Default: none. */
+  readonly cache?: RewrittenForm | undefined;
 }
 
 /** One part of a decoder, ready to be measured by what measures whole models, and what its graph tells. */
@@ -36,12 +39,15 @@ export interface ModuleProbe {
 export async function createModuleProbe(
   spec: DecoderSpec,
   part: ModulePart,
-  { createSession, Tensor, layers, contextLength, inPlaceCache }: ModuleProbeOptions,
+  { createSession, Tensor, layers, contextLength, inPlaceCache, cache }: ModuleProbeOptions,
 ): Promise<ModuleProbe> {
-  const bytes = encodeModelToBytes(buildModule(spec, randomWeights(SEED), part, layers));
-  const { summary } = summarize({ model: byteSource(bytes) });
-  const session = await createSession(bytes);
+  const built = buildModule(spec, randomWeights(SEED), part, layers);
+  const { summary } = summarize({ model: byteSource(encodeModelToBytes(built)) });
+  // Attention as this project builds it is known to the rewrite.
+  const model = part === "attention" && cache !== undefined ? rewrittenGraph(built, cache)! : built;
+  const session = await createSession(encodeModelToBytes(model));
   const { heads, kvHeads, headDim, hiddenSize } = spec.shape;
+  const operator = spec.attention === "gqa" ? "GroupQueryAttention" : "MatMul";
   const feeds = createAttentionFeeds(session.inputNames, {
     layers: part === "attention" ? layers : 0,
     heads,
@@ -49,11 +55,11 @@ export async function createModuleProbe(
     headDim,
     width: hiddenSize,
     context: contextLength,
-    inPlace: inPlaceCache && spec.attention === "gqa",
+    kept: keepingOf({ operator, cache }, inPlaceCache),
     Tensor,
   });
   return {
-    summary,
+    summary: summaryIn(summary, cache ?? "original"),
     probe: attentionProbe(session, feeds),
     release: () => session.release(),
   };

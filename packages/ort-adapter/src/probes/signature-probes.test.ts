@@ -12,6 +12,10 @@ const CLASSES: readonly [string, KernelClass][] = [
   ["MatMulInteger", { operator: "MatMulInteger", activation: "uint8", weight: "int8" }],
   ["GroupQueryAttention", { operator: "GroupQueryAttention", ...float }],
   ["decomposed attention", { operator: "MatMul", ...float }],
+  ["GroupQueryAttention, lean", { operator: "GroupQueryAttention", ...float, cache: "lean" }],
+  ["GroupQueryAttention, rows", { operator: "GroupQueryAttention", ...float, cache: "rows" }],
+  ["decomposed attention, lean", { operator: "MatMul", ...float, cache: "lean" }],
+  ["decomposed attention, rows", { operator: "MatMul", ...float, cache: "rows" }],
 ];
 const EXPERTS: readonly [string, KernelClass][] = [
   ["MoE", { operator: "MoE", ...float, weight: "float32" }],
@@ -19,6 +23,8 @@ const EXPERTS: readonly [string, KernelClass][] = [
 ];
 
 const outputs: Float32Array[] = [];
+/** Names and dimensions of what each run gave. */
+const fetched: (readonly [string, readonly number[]])[][] = [];
 const probes = createSignatureProbes({
   Tensor,
   threads: 1,
@@ -31,6 +37,7 @@ const probes = createSignatureProbes({
       run: async (...args: Parameters<InferenceSession["run"]>) => {
         const results = await session.run(...args);
         const { y } = results;
+        fetched.push(Object.entries(results).map(([name, { dims }]) => [name, dims] as const));
         if (y !== undefined) outputs.push(y.data as Float32Array);
         return results;
       },
@@ -71,6 +78,28 @@ describe("createSignatureProbes on real sessions", () => {
     // 24 positions of context, 64 of room in the cache, 2 new ones: keys and values of 2 heads, scores and sums of 6.
     expect([attention.bytes(2), attention.flops(2)]).toEqual([2 * 2 * 64 * 4 * 88, 4 * 6 * 64 * 26]);
     await attention.release();
+  });
+
+  it("counts a rewritten graph's cache as it is fed: whole chunks of a lean one, the live positions of rows", async () => {
+    const ofCache = async (cache: "rows" | "lean") => {
+      const workload = await probes.kernel({ operator: "GroupQueryAttention", ...float, cache }, "small");
+      await workload!.release();
+      return [workload!.bytes(2), workload!.flops(2)];
+    };
+    expect(await ofCache("lean")).toEqual([2 * 2 * 64 * 4 * 130, 4 * 6 * 64 * 130]);
+    expect(await ofCache("rows")).toEqual([2 * 2 * 64 * 4 * 26, 4 * 6 * 64 * 26]);
+  });
+
+  it("lets new rows alone come back from a rewritten graph", async () => {
+    const kernel = { operator: "GroupQueryAttention", ...float, cache: "lean" } as const;
+    const workload = (await probes.kernel(kernel, "small"))!;
+    fetched.length = 0;
+    await workload.probe.prepare(3);
+    await workload.probe.run(3);
+    await workload.release();
+    const presents = fetched[0]!.filter(([name]) => name.startsWith("present."));
+    expect(presents).toHaveLength(2 * 4);
+    for (const [, dims] of presents) expect(dims).toEqual([1, 2, 3, 64]);
   });
 
   it("has no probe for what it does not know", async () => {

@@ -1,8 +1,8 @@
 import type { BatchPart } from "@nearfree/core";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import { biasName } from "../../rewrite/lean-inputs.ts";
+import { writeBias } from "../../rewrite/write-bias.ts";
 import type { Feeds } from "../cache/kv-cache.ts";
-import { writeBias } from "../cache/write-bias.ts";
 import type { DecoderIo, IntegerInput } from "../decoder-io.ts";
 import { integerTensor } from "../integer-feeds.ts";
 

@@ -1,8 +1,8 @@
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import { biasName, PAST_LENGTH } from "../../rewrite/lean-inputs.ts";
+import { writeBias } from "../../rewrite/write-bias.ts";
 import type { LeanIo } from "../decoder-io.ts";
 import type { Feeds } from "./kv-cache.ts";
-import { writeBias } from "./write-bias.ts";
 
 interface Bias {
   readonly name: string;

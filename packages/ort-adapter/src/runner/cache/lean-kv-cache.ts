@@ -1,16 +1,14 @@
+import { LEAN_CHUNK } from "@nearfree/core/measure";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import type { DecoderIo } from "../decoder-io.ts";
 import type { Feeds, Fetches, KvArray, KvCache, Results } from "./kv-cache.ts";
 import { kvArray, kvElements, kvTensor } from "./kv-cache.ts";
 import { LeanFeeds } from "./lean-feeds.ts";
 
-/** Positions by which the capacity grows. Unused ones cost a product each, and nothing is copied but when it grows. */
-export const LEAN_CHUNK = 128;
-
 export interface LeanOptions {
   /** The capacity never exceeds it. */
   readonly contextLimit: number;
-  /** Default {@link LEAN_CHUNK}. */
+  /** Positions by which the capacity grows. Default {@link LEAN_CHUNK}. */
   readonly leanChunk?: number;
 }
 
