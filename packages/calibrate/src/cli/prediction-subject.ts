@@ -22,13 +22,12 @@ export interface PredictOptions extends ModelOptions {
 export async function predictionSubject(output: CommandContext["output"], path: string, options: PredictOptions) {
   const onWarning = (message: string) => output.log.warn(message);
   const model = await examineModel(path, { ...openOptions(options, onWarning), withoutRuntime: true });
-  const form = { form: await knownForm(model, options) };
-  const { summary } = model;
-  const { cell, model: hash } = profileKey({ ...model, form }, checkedContext(model, options.context));
+  const form = await knownForm(model, options);
+  const { cell, model: hash } = profileKey({ ...model, form: { form } }, checkedContext(model, options.context));
   const named = { label: modelLabel(model.folder), model: hash };
-  const source = await findSignature(model, options.device, options.cache);
-  const uniqueExperts = await knownRouting(summary, defaultStore({ root: options.cache, onWarning }));
-  return { summary, cell, named, source, uniqueExperts };
+  const source = await findSignature({ ...model, form }, options.device, options.cache);
+  const uniqueExperts = await knownRouting(model.summary, defaultStore({ root: options.cache, onWarning }));
+  return { cell, named, source, uniqueExperts };
 }
 
 /** @throws NearfreeError `context-exceeded` */

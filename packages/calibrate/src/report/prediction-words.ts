@@ -50,5 +50,6 @@ export function limitSentence({ boundaries, modules, maxPositions }: Prediction,
 
 function kernelText({ kernel }: ModulePrediction): string {
   if (kernel === undefined) return "";
-  return `, ${kernel.operator} in ${kernel.weight ?? kernel.activation}`;
+  const { operator, weight, activation, cache } = kernel;
+  return `, ${operator} in ${weight ?? activation}${cache === undefined ? "" : `, rewritten as ${cache}`}`;
 }

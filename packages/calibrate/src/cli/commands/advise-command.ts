@@ -25,9 +25,9 @@ export function defineAdvise(command: Command, runs: Runs): void {
     );
   addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: AdviseOptions) => {
-      const { summary, cell, named, source, uniqueExperts } = await predictionSubject(output, path, options);
+      const { cell, named, source, uniqueExperts } = await predictionSubject(output, path, options);
       const { acceptance, maxPositions } = options;
-      const advice = advise(summary, source.signature, cell, {
+      const advice = advise(source.summary, source.signature, cell, {
         acceptance,
         ...(maxPositions && { maxPositions }),
         uniqueExperts,
@@ -36,6 +36,7 @@ export function defineAdvise(command: Command, runs: Runs): void {
         ...named,
         environment: source.signature.environment,
         basis: source.basis,
+        form: source.form,
         cell,
         acceptance,
         advice,
@@ -82,7 +83,7 @@ function adviceText(name: string, source: SignatureSource, acceptance: number, a
   ];
   const assumed = [...new Set(advice.flatMap((each) => each.assumed))].map((line) => `assumed: ${line}`);
   return [
-    `${name}, draft tokens accepted with probability ${acceptance}, drafting free`,
+    `${name}, draft tokens accepted with probability ${acceptance}, drafting free; KV cache ${source.form}`,
     `predicted, not measured; ${source.about}`,
     "",
     textTable(head, rows, { words: [0, 7] }),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cautiousSignature, type DeviceSignature } from "@nearfree/core/principle";
+import { cautiousSignature, type DeviceSignature, summaryIn } from "@nearfree/core/principle";
 import { sampleSignature } from "@nearfree/core/test";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { examineModel } from "../../node/examine-model.ts";
@@ -76,6 +76,16 @@ describe("nearfree device", () => {
     expect(await main(["device", model, "--threads", "2", "--cache", folder]), output.stderr).toBe(0);
     expect(output.stdout).toContain("cpu, 2 threads, measured 2026-01-02 (0 s)");
     expect(output.stdout).toMatch(/^GroupQueryAttention float32 /m);
+  });
+
+  test("takes the classes of the form that would run", async () => {
+    const { environment, summary } = await examineModel(model, { threads: 2 });
+    const root = join(folder, "lean");
+    const lean = { ...cautiousSignature(environment, summaryIn(summary, "lean")), origin: "measured" as const };
+    await writeSignature(root, { ...lean, method: SIGNATURE_METHOD });
+    const args = ["device", model, "--threads", "2", "--cache", root, "--kv-cache", "lean"];
+    expect(await main(args), output.stderr).toBe(0);
+    expect(output.stdout).toMatch(/^GroupQueryAttention float32 lean /m);
   });
 
   test.each([

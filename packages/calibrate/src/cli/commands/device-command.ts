@@ -1,6 +1,7 @@
 import type { DeviceSignature, KernelSignature } from "@nearfree/core/principle";
 import type { Command } from "commander";
 import { examineModel } from "../../node/examine-model.ts";
+import { knownForm } from "../../node/form/choose-form.ts";
 import { loadOrMeasureSignature } from "../../node/predict/load-or-measure-signature.ts";
 import type { Runs } from "../command-context.ts";
 import { className } from "../print/class-name.ts";
@@ -24,13 +25,17 @@ export function defineDevice(command: Command, runs: Runs): void {
     runs(async ({ output, signal }, path: string, options: DeviceOptions) => {
       const onWarning = (message: string) => output.log.warn(message);
       const model = await examineModel(path, openOptions(options, onWarning));
-      const signature = await loadOrMeasureSignature(model, {
-        root: options.cache,
-        fresh: options.fresh,
-        signal,
-        onWarning,
-        onProgress: (what) => output.log.info(`measuring ${what}`),
-      });
+      const form = await knownForm(model, options);
+      const signature = await loadOrMeasureSignature(
+        { ...model, form: { form } },
+        {
+          root: options.cache,
+          fresh: options.fresh,
+          signal,
+          onWarning,
+          onProgress: (what) => output.log.info(`measuring ${what}`),
+        },
+      );
       output.result(signature, deviceText(signature));
     }),
   );

@@ -89,6 +89,25 @@ describe("predict", () => {
     expect(output.stdout).toContain("predicted, not measured; signature of this device, 2026-01-02\n");
   });
 
+  test("--kv-cache: prices the graph that would run, and says which", async () => {
+    expect(await nearfree("predict", model, "--kv-cache", "lean"), output.stderr).toBe(0);
+    expect(output.stdout).toMatch(/batch 1, KV cache lean$/m);
+    expect(output.stdout).toMatch(/attention GroupQueryAttention float32 lean +\d+%/);
+    const costOf = async (...args: string[]) => {
+      expect(await nearfree("predict", model, "--json", ...args), output.stderr).toBe(0);
+      const { form, prediction } = output.json();
+      return [form, prediction.costMs[0]];
+    };
+    const [form, ms] = await costOf();
+    const [lean, leanMs] = await costOf("--kv-cache", "lean");
+    expect([form, lean]).toEqual(["original", "lean"]);
+    expect(leanMs).toBeLessThan(ms);
+    // On another device's accelerator the cache stays where it is, and the original graph runs.
+    expect((await costOf("--kv-cache", "lean", "--device", "rtx-4090"))[0]).toBe("original");
+    expect(await nearfree("advise", model, "--kv-cache", "rows"), output.stderr).toBe(0);
+    expect(output.stdout).toContain("; KV cache rows\n");
+  });
+
   test.each([
     [["--device", "no-such-device"], /--device no-such-device: expected a device signature or a known device/],
     [["--context", "4000"], /context: expected at most 159 positions/],

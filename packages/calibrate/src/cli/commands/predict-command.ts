@@ -15,14 +15,15 @@ export function definePredict(command: Command, runs: Runs): void {
   command.argument("<model>", "an .onnx file, or a model folder; its weights are not read");
   addPredictOptions(command).action(
     runs(async ({ output }, path: string, options: PredictOptions) => {
-      const { summary, cell, named, source, uniqueExperts } = await predictionSubject(output, path, options);
-      const prediction = predict(summary, source.signature, cell, {
+      const { cell, named, source, uniqueExperts } = await predictionSubject(output, path, options);
+      const prediction = predict(source.summary, source.signature, cell, {
         ...(options.maxPositions && { maxPositions: options.maxPositions }),
         uniqueExperts,
       });
       const sentence = limitSentence(prediction, DEFAULT_EPSILON);
       const { environment } = source.signature;
-      const value = { ...named, environment, basis: source.basis, sentence, prediction };
+      const { basis, form } = source;
+      const value = { ...named, environment, basis, form, sentence, prediction };
       output.result(value, predictionText(modelName(named), source, prediction, sentence));
     }),
   );
@@ -38,14 +39,14 @@ export function addPredictOptions(command: Command): Command {
 
 function predictionText(
   name: string,
-  { about, signature }: SignatureSource,
+  { about, signature, form }: SignatureSource,
   prediction: Prediction,
   sentence: string,
 ): string {
   const { cell, assumed } = prediction;
   const { executionProvider, threads } = signature.environment;
   return [
-    `${name} on ${executionProvider}, ${threads} ${threads === 1 ? "thread" : "threads"}; context ${cell.contextLength}, batch ${cell.batch}`,
+    `${name} on ${executionProvider}, ${threads} ${threads === 1 ? "thread" : "threads"}; context ${cell.contextLength}, batch ${cell.batch}, KV cache ${form}`,
     `predicted, not measured; ${about}`,
     "",
     sentence,

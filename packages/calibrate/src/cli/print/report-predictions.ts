@@ -1,6 +1,7 @@
 import { NearfreeError, type Profile } from "@nearfree/core";
 import { type Prediction, predict } from "@nearfree/core/principle";
 import { resolveModelFolder, summarizeFile } from "@nearfree/ort-adapter/node";
+import { formOf } from "../../node/form/kv-form.ts";
 import type { PredictionOf } from "../../report/group-section.ts";
 import { findSignature } from "../signature-source.ts";
 
@@ -20,10 +21,10 @@ export async function predictionsOf(
   const uniqueExperts = own.find((profile) => profile.uniqueExperts)?.uniqueExperts;
   const predictions = new Map<Profile, Prediction>();
   for (const profile of own) {
-    const { environment, cell } = profile.key;
-    const { signature, about } = await findSignature({ environment, summary }, device, cache);
-    const prediction = predict(summary, signature, cell, { uniqueExperts });
-    predictions.set(profile, { ...prediction, assumed: [about, ...prediction.assumed] });
+    const { cell } = profile.key;
+    const source = await findSignature({ ...formOf(profile.key.environment), summary }, device, cache);
+    const prediction = predict(source.summary, source.signature, cell, { uniqueExperts });
+    predictions.set(profile, { ...prediction, assumed: [source.about, ...prediction.assumed] });
   }
   return (profile) => predictions.get(profile);
 }

@@ -1,9 +1,10 @@
 import { freemem } from "node:os";
 import { NearfreeError, type Runner } from "@nearfree/core";
+import type { RewrittenForm } from "@nearfree/core/principle";
 import { compareRunners } from "@nearfree/ort-adapter";
 import type { ExaminedModel, OpenModelOptions } from "../examine-model.ts";
 import { type FormVerdict, keepVerdict, readVerdict } from "./form-verdict.ts";
-import { contextsToTime, formWorthTrying, type KvForm, type RewrittenForm, speedText } from "./kv-form.ts";
+import { contextsToTime, formWorthTrying, type KvForm, speedText } from "./kv-form.ts";
 import { type RewrittenModel, rewrittenModel } from "./rewritten-model.ts";
 import { meanSpeed, timeForms } from "./time-forms.ts";
 

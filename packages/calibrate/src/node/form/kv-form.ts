@@ -1,4 +1,5 @@
 import type { Environment, Profile } from "@nearfree/core";
+import type { RewrittenForm } from "@nearfree/core/principle";
 import { REWRITE_VERSION, type RunnerDifference } from "@nearfree/ort-adapter";
 import type { ExaminedModel } from "../examine-model.ts";
 import { type FormSpeed, meanSpeed } from "./time-forms.ts";
@@ -15,13 +16,17 @@ export interface KvForm {
   readonly speeds?: readonly FormSpeed[];
 }
 
-/** The forms of a KV cache that want another graph. */
-export type RewrittenForm = "rows" | "lean";
-
 /** `environment` as the profiles of a form have it: its kernels, and what they cost, are others. */
 export function environmentOf(environment: Environment, form: KvForm["form"]): Environment {
   if (form === "original") return environment;
   return { ...environment, options: { ...environment.options, kvCache: form, rewrite: REWRITE_VERSION } };
+}
+
+/** The environment that `environmentOf` was given, and the form. */
+export function formOf(environment: Environment): Pick<KvForm, "form"> & { readonly environment: Environment } {
+  const { kvCache, rewrite: _, ...options } = environment.options;
+  if (kvCache !== "rows" && kvCache !== "lean") return { environment, form: "original" };
+  return { environment: { ...environment, options }, form: kvCache };
 }
 
 /**

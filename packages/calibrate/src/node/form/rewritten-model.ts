@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { defaultCacheRoot } from "@nearfree/core/fs-store";
+import type { RewrittenForm } from "@nearfree/core/principle";
 import type { RowTraits } from "@nearfree/ort-adapter";
 import { rewriteModelFile, rowConfig } from "@nearfree/ort-adapter/node";
 import { NO_CACHE_FOLDER } from "../default-store.ts";
 import type { ExaminedModel, OpenModelOptions } from "../examine-model.ts";
-import type { RewrittenForm } from "./kv-form.ts";
 
 /** A model with a graph rewritten for its KV cache. */
 export interface RewrittenModel {

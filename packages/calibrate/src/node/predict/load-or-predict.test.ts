@@ -28,6 +28,20 @@ it("predicts where nothing was measured, marks it, and stores nothing", async ()
   expect((await start({ signature })).origin).toBe("signature");
 });
 
+it("predicts the graph that runs: a rewritten one has attention, and a key, of its own", async () => {
+  const priced = async (form: "original" | "lean", batch = 1) => {
+    const model = { ...fixture.model, form: { form, reason: "" } };
+    const { profile } = await loadOrPredict(model, { store: fixture.store, root: fixture.folder, batch });
+    return profile;
+  };
+  const [original, lean] = [await priced("original"), await priced("lean")];
+  expect(original.key.environment.options).not.toHaveProperty("kvCache");
+  expect(lean.key.environment.options).toMatchObject({ kvCache: "lean" });
+  expect(lean.baseMs).toBeLessThan(original.baseMs);
+  // Several sequences run the original graph, whatever form one of them runs.
+  expect((await priced("lean", 2)).baseMs).toBe((await priced("original", 2)).baseMs);
+});
+
 it("takes more than one position from it only where the caller is tolerant of other bits", async () => {
   const { profile } = await start();
   expect(resolveConsistency("auto", [profile])).toBe("bitwise");

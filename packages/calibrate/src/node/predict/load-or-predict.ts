@@ -1,8 +1,15 @@
 import { type Profile, type ProfileStore, profileStanding } from "@nearfree/core";
-import { cautiousSignature, type DeviceSignature, predict, predictedProfile } from "@nearfree/core/principle";
+import {
+  cautiousSignature,
+  type DeviceSignature,
+  predict,
+  predictedProfile,
+  summaryIn,
+} from "@nearfree/core/principle";
 import { modelLabel } from "@nearfree/ort-adapter/node";
 import { defaultStore } from "../default-store.ts";
 import type { ExaminedModel } from "../examine-model.ts";
+import { formOf } from "../form/kv-form.ts";
 import { knownRouting } from "../known-routing.ts";
 import { profileKey } from "../load-or-calibrate.ts";
 import { cachedSignature } from "./load-or-measure-signature.ts";
@@ -29,7 +36,7 @@ export interface StartingProfile {
 
 /**
  * A profile without a forward: the measured one where the store has it, else one that is predicted, marked so and stored nowhere.
- * `loadOrCalibrate` measures the one that takes its place.
+ * `loadOrCalibrate` measures the one that takes its place. What is predicted is the graph that runs: a rewritten one where `form` says so.
  *
  * A predicted profile knows no invariance class: a scheduler takes more than one position from it only where it is told to be
  * `tolerant`, for nothing says which numbers of positions give the same bits.
@@ -38,9 +45,10 @@ export async function loadOrPredict(
   model: Parameters<typeof profileKey>[0] & Partial<Pick<ExaminedModel, "folder">>,
   { store: given, signature: measured, root, contextLength, batch, onWarning }: LoadOrPredictOptions = {},
 ): Promise<StartingProfile> {
-  const { summary, environment } = model;
+  const { environment } = model;
   const store = given ?? defaultStore({ onWarning });
   const key = profileKey(model, contextLength, batch);
+  const summary = summaryIn(model.summary, formOf(key.environment).form);
   const known = await store.get(key);
   if (known !== undefined && profileStanding(known) === "whole") return { profile: known, origin: "cached" };
   const signature = measured ?? (await cachedSignature(model, { root, onWarning }));

@@ -1,6 +1,6 @@
+import { LEAN_CHUNK } from "@nearfree/core/measure";
 import { Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { LEAN_CHUNK } from "../cache/lean-kv-cache.ts";
 import type { KvSlot } from "../decoder-io.ts";
 import { BatchKvCache } from "./batch-kv-cache.ts";
 

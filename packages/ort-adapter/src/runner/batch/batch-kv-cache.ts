@@ -1,6 +1,6 @@
+import { LEAN_CHUNK } from "@nearfree/core/measure";
 import type { Tensor, TensorConstructor } from "onnxruntime-common";
 import { type Feeds, type KvArray, kvArray, kvElements, kvTensor, type Results } from "../cache/kv-cache.ts";
-import { LEAN_CHUNK } from "../cache/lean-kv-cache.ts";
 import type { KvSlot } from "../decoder-io.ts";
 
 /**

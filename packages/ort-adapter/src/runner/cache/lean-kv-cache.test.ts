@@ -1,8 +1,9 @@
+import { LEAN_CHUNK } from "@nearfree/core/measure";
 import { Tensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import type { KvSlot } from "../decoder-io.ts";
 import type { Feeds, Fetches } from "./kv-cache.ts";
-import { createLeanKvCache, LEAN_CHUNK } from "./lean-kv-cache.ts";
+import { createLeanKvCache } from "./lean-kv-cache.ts";
 
 const SLOTS: readonly KvSlot[] = [
   { past: "past.k", present: "present.k", type: "float32", heads: 2, headDim: 3 },
