@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createModelProbe } from "@nearfree/calibrate";
+import type { OpenModelOptions } from "@nearfree/calibrate/node";
 import type { Cell } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
 import { createBatchProbe } from "@nearfree/ort-adapter";
@@ -30,9 +31,13 @@ export function cellsOf({ contexts, batches }: BenchModel, { ep }: BenchEnvironm
   );
 }
 
-/** Loads a model where asked. Cells of several sequences are measured on a session of their own, on the CPU. */
-export async function openCells(model: BenchModel, environment: BenchEnvironment): Promise<OpenCells> {
-  const open = await openIn(model, environment);
+/** Loads a model where asked, see `openIn`. Cells of several sequences are measured on a session of their own, on the CPU. */
+export async function openCells(
+  model: BenchModel,
+  environment: BenchEnvironment,
+  kvCache?: OpenModelOptions["kvCache"],
+): Promise<OpenCells> {
+  const open = await openIn(model, environment, kvCache);
   const tokens = await benchTokens(Math.max(...model.contexts) + MAX_POSITIONS);
   let batched: ort.InferenceSession | undefined;
   return {

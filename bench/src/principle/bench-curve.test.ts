@@ -1,6 +1,6 @@
 import { createRandom } from "@nearfree/calibrate";
-import { predict } from "@nearfree/core/principle";
-import { sampleSignature, sampleSummary } from "@nearfree/core/test";
+import { predict, summaryIn } from "@nearfree/core/principle";
+import { sampleKernel, sampleSignature, sampleSummary } from "@nearfree/core/test";
 import { describe, expect, it } from "vitest";
 import { createExactMachine } from "../testing/exact-machine.ts";
 import { benchCurve, CASE_EPSILONS, isSameStair } from "./bench-curve.ts";
@@ -12,6 +12,7 @@ const LABELS = {
   ep: "cpu",
   threads: 1,
   contextLength: 1_000,
+  form: "original",
 } as const;
 const SUMMARY = sampleSummary();
 const SIGNATURE = sampleSignature();
@@ -38,6 +39,20 @@ describe("benchCurve", () => {
       expect(each.limit).toBe("dense-ffn MatMul float32: granularity-slack");
       expect(each.overPrediction).toBeCloseTo(each.idleCompute / 6, 12);
     }
+  });
+
+  it("prices a rewritten graph as such, and says what the original's figures would have missed", async () => {
+    const lean = { ...LABELS, form: "lean" } as const;
+    const kernel = { operator: "GroupQueryAttention", activation: "float32", cache: "lean" } as const;
+    const { kernels } = SIGNATURE;
+    const rate = { inside: 400e9, beyond: 400e9 };
+    const signature = sampleSignature({ kernels: [...kernels, sampleKernel({ kernel, bytesPerSecond: rate })] });
+    const { costMs } = predict(summaryIn(SUMMARY, "lean"), signature, { contextLength: 1_000, batch: 1 });
+    const { probe, clock } = createExactMachine((n) => costMs[n - 1]!);
+    const curve = await benchCurve(probe, SUMMARY, signature, { ...lean, budgetMs: 60_000, clock });
+    expect(curve.form).toBe("lean");
+    expect(curve.tError).toBeLessThan(0.01);
+    expect(curve.originalTError).toBeGreaterThan(curve.tError);
   });
 
   it("tells a machine that is slower from one of another shape", async () => {

@@ -1,8 +1,9 @@
 import { calibrate, median } from "@nearfree/calibrate";
 import type { Clock, Measurement } from "@nearfree/core";
 import type { Probe } from "@nearfree/core/measure";
-import { type DeviceSignature, type GraphSummary, type Prediction, predict } from "@nearfree/core/principle";
+import { type DeviceSignature, type GraphSummary, type Prediction, predict, summaryIn } from "@nearfree/core/principle";
 import { isRight } from "../calibration/score.ts";
+import type { GraphForm } from "./principle-models.ts";
 import { type Rival, rivalsOf } from "./rivals.ts";
 
 export const CASE_EPSILONS = [0.1, 0.2] as const;
@@ -19,6 +20,8 @@ export interface Curve {
   readonly ep: string;
   readonly threads: number;
   readonly contextLength: number;
+  /** The graph that was measured and priced. */
+  readonly form: GraphForm;
   readonly predictedMs: readonly number[];
   /** T(1) as calibrated. */
   readonly measuredMs: number;
@@ -26,6 +29,8 @@ export interface Curve {
   /** Median over the measured n of |predicted / measured - 1|: of T(n) itself, and of r(n), where the machine's speed of the minute cancels. */
   readonly tError: number;
   readonly ratioError: number;
+  /** Of a rewritten graph: `tError` of what the original one would be predicted to cost. */
+  readonly originalTError?: number;
   /** False where the machine was too busy to tell any boundary: `cases` is then empty. */
   readonly resolved: boolean;
   readonly cases: readonly Case[];
@@ -48,7 +53,9 @@ export interface Case {
   >;
 }
 
-export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | "ep" | "threads" | "contextLength"> {
+type Label = "name" | "family" | "scope" | "ep" | "threads" | "contextLength" | "form";
+
+export interface CurveOptions extends Pick<Curve, Label> {
   readonly budgetMs: number;
   /** Experts that real text wakes, [n-1], of a mixture whose routing was measured: no forward of this model was timed for it. */
   readonly uniqueExperts?: readonly number[] | undefined;
@@ -57,7 +64,8 @@ export interface CurveOptions extends Pick<Curve, "name" | "family" | "scope" | 
 }
 
 /**
- * Measures one curve with the code that measures whole models, and sets what was predicted beside it. Nothing of the
+ * Measures one curve with the code that measures whole models, and sets what was predicted beside it. `summary` is of the original
+ * graph. Nothing of the
  * prediction is adjusted to the minute: it is what `nearfree predict` would say.
  */
 export async function benchCurve(
@@ -68,14 +76,20 @@ export async function benchCurve(
 ): Promise<Curve> {
   const cell = { contextLength: labels.contextLength, batch: 1 };
   const measurement = await calibrate(probe, { clock, cell, maxPositions: MAX_POSITIONS, budget: { ms: budgetMs } });
-  const by = (routing: readonly number[] | undefined) =>
-    predict(summary, signature, cell, { epsilons: CASE_EPSILONS, maxPositions: MAX_POSITIONS, uniqueExperts: routing });
+  const by = (form: GraphForm, routing: readonly number[] | undefined) =>
+    predict(summaryIn(summary, form), signature, cell, {
+      epsilons: CASE_EPSILONS,
+      maxPositions: MAX_POSITIONS,
+      uniqueExperts: routing,
+    });
+  const { form } = labels;
   return compare(labels, {
-    prediction: by(uniqueExperts),
+    prediction: by(form, uniqueExperts),
     measurement,
+    ...(form !== "original" && { asOriginal: by("original", uniqueExperts) }),
     rivals: [
-      ...rivalsOf(summary, signature, cell),
-      ...(uniqueExperts ? [{ name: "even-routing", costMs: by(undefined).costMs }] : []),
+      ...rivalsOf(summaryIn(summary, form), signature, cell),
+      ...(uniqueExperts ? [{ name: "even-routing", costMs: by(form, undefined).costMs }] : []),
     ],
   });
 }
@@ -83,18 +97,18 @@ export async function benchCurve(
 interface Compared {
   readonly prediction: Prediction;
   readonly measurement: Measurement;
+  /** Of a rewritten graph: what the original would be predicted to cost. */
+  readonly asOriginal?: Prediction;
   readonly rivals: readonly Rival[];
 }
 
-function compare(
-  labels: Omit<CurveOptions, "budgetMs" | "clock">,
-  { prediction, measurement, rivals }: Compared,
-): Curve {
+function compare(labels: Pick<Curve, Label>, { prediction, measurement, asOriginal, rivals }: Compared): Curve {
   const { baseMs: measuredMs } = measurement;
   const points = measurement.points.map(({ positions, ratio }) => ({ positions, ratio }));
   const beyondOne = points.filter(({ positions }) => positions > 1);
   const errorOf = (list: typeof points, predicted: (n: number) => number, unit: number) =>
     median(list.map(({ positions, ratio }) => Math.abs(predicted(positions) / (ratio * unit) - 1)));
+  const tErrorOf = ({ costMs }: Prediction) => errorOf(points, (n) => costMs[n - 1]!, measuredMs);
   const ratioErrorOf = (cost: readonly number[]) => errorOf(beyondOne, (n) => cost[n - 1]! / cost[0]!, 1);
   const cases = CASE_EPSILONS.flatMap((epsilon): Case[] => {
     const boundary = measurement.boundaries.find((one) => one.epsilon === epsilon)!;
@@ -129,8 +143,9 @@ function compare(
     predictedMs: prediction.costMs.map(round),
     measuredMs: round(measuredMs),
     points: points.map(({ positions, ratio }) => ({ positions, ratio: round(ratio) })),
-    tError: errorOf(points, (n) => prediction.costMs[n - 1]!, measuredMs),
+    tError: tErrorOf(prediction),
     ratioError: ratioErrorOf(prediction.costMs),
+    ...(asOriginal && { originalTError: tErrorOf(asOriginal) }),
     resolved: cases.length > 0,
     cases,
   };

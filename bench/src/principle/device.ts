@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { measureSignature } from "@nearfree/calibrate";
 import type { Environment } from "@nearfree/core";
 import { canonicalJson } from "@nearfree/core/measure";
-import { classesOf, type DeviceSignature, type KernelClass } from "@nearfree/core/principle";
+import { classesOf, type DeviceSignature, type KernelClass, summaryIn } from "@nearfree/core/principle";
 import { createSignatureProbes } from "@nearfree/ort-adapter";
 import { summarizeFile } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
 import { type BenchEnvironment, type BenchModel, modelFolder } from "../setup/bench-models.ts";
+import { formsOf } from "./principle-models.ts";
 import { FLOAT32 } from "./rivals.ts";
 import type { Say } from "./say-curve.ts";
 
@@ -29,13 +30,15 @@ export async function runtimeOf({ ep, threads }: BenchEnvironment) {
   return { createSession, Tensor, inPlaceCache: false, threads };
 }
 
-/** Classes of the models that run in this environment. */
-async function classesOfModels(models: readonly BenchModel[]): Promise<KernelClass[]> {
+/** Classes of the models that run in this environment, in every form. */
+async function classesOfModels(models: readonly BenchModel[], environment: BenchEnvironment): Promise<KernelClass[]> {
   // The simpler rivals know a device by its fp32 balance, whatever the models are made of.
   const classes = new Map<string, KernelClass>([[canonicalJson(FLOAT32), FLOAT32]]);
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
-    for (const kernel of classesOf(summary)) classes.set(canonicalJson(kernel), kernel);
+    for (const { form } of formsOf(model, environment)) {
+      for (const kernel of classesOf(summaryIn(summary, form))) classes.set(canonicalJson(kernel), kernel);
+    }
   }
   return [...classes.values()];
 }
@@ -59,7 +62,7 @@ export async function deviceOf(
     device: {},
   };
   const probes = createSignatureProbes(runtime);
-  const kernels = await classesOfModels(models);
+  const kernels = await classesOfModels(models, environment);
   const signature = await measureSignature(probes, { clock: () => performance.now(), environment: named, kernels });
   say(`signature of ${signature.kernels.length} classes: ${((performance.now() - began) / 1000).toFixed(1)} s`);
   return { environment, signature };

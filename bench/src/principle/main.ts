@@ -8,6 +8,7 @@ import type { Curve } from "./bench-curve.ts";
 import { deviceOf } from "./device.ts";
 import { benchModels } from "./model-curves.ts";
 import { benchModules } from "./module-curves.ts";
+import { PRINCIPLE_MODELS } from "./principle-models.ts";
 import { principleTable } from "./principle-table.ts";
 import type { Say } from "./say-curve.ts";
 import { summaries } from "./summaries.ts";
@@ -30,7 +31,7 @@ interface Options {
 
 /** Everything that was asked for, one environment after the other. */
 async function measureAll({ quick, models: list, environments: chosen }: Options, say: Say) {
-  const models = modelsNamed(list ?? (quick ? QUICK_MODELS : undefined));
+  const models = modelsNamed(list ?? (quick ? QUICK_MODELS : undefined), PRINCIPLE_MODELS);
   const threads = quick ? [1] : [1, 2].filter((count) => count <= availableParallelism());
   const environments = [...threads.map(CPU), ...(quick ? [] : [{ ep: "wasm", threads: 1 } as const])];
   const curves: Curve[] = [];

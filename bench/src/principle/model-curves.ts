@@ -6,6 +6,7 @@ import { type BenchModel, modelFolder } from "../setup/bench-models.ts";
 import { benchTokens } from "../setup/bench-tokens.ts";
 import { benchCurve, type Curve } from "./bench-curve.ts";
 import type { Device } from "./device.ts";
+import { formsOf } from "./principle-models.ts";
 import { type Say, sayCurve } from "./say-curve.ts";
 
 /** Of a mixture of experts: what one forward over a text tells of its routing, before anything is timed. */
@@ -21,7 +22,7 @@ function familyOf({ weights }: BenchModel): string {
   return weights === "moe" || weights === "qmoe" ? "moe" : "dense";
 }
 
-/** Every model of this environment, at each of its contexts. */
+/** Every model of this environment in each of its forms, at the contexts of each. */
 export async function benchModels(
   { environment, signature }: Device,
   models: readonly BenchModel[],
@@ -32,20 +33,23 @@ export async function benchModels(
   for (const model of models) {
     const { summary } = summarizeFile(join(await modelFolder(model), "onnx", "model.onnx"));
     const uniqueExperts = await routingOf(model);
-    const open = await openCells(model, environment);
-    for (const contextLength of environment.ep === "wasm" ? model.contexts.slice(0, 1) : model.contexts) {
-      const probe = await open.probe({ contextLength, batch: 1 });
-      const labels = {
-        name: model.name,
-        family: familyOf(model),
-        scope: "model",
-        ...environment,
-        contextLength,
-      } as const;
-      curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs, uniqueExperts }));
-      sayCurve(curves.at(-1)!, say);
+    for (const { form, contexts } of formsOf(model, environment)) {
+      const open = await openCells(model, environment, form);
+      for (const contextLength of contexts) {
+        const probe = await open.probe({ contextLength, batch: 1 });
+        const labels = {
+          name: model.name,
+          family: familyOf(model),
+          scope: "model",
+          ...environment,
+          contextLength,
+          form,
+        } as const;
+        curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs, uniqueExperts }));
+        sayCurve(curves.at(-1)!, say);
+      }
+      await open.release();
     }
-    await open.release();
   }
   return curves;
 }

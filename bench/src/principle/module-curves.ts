@@ -1,7 +1,8 @@
-import { createModuleProbe, type DecoderSpec, hasPart, MODULE_PARTS } from "@nearfree/ort-adapter";
-import type { BenchModel } from "../setup/bench-models.ts";
+import { createModuleProbe, type DecoderSpec, hasPart, MODULE_PARTS, type ModulePart } from "@nearfree/ort-adapter";
+import type { BenchEnvironment, BenchModel } from "../setup/bench-models.ts";
 import { benchCurve, type Curve } from "./bench-curve.ts";
 import { type Device, runtimeOf } from "./device.ts";
+import { formsOf, type GraphForm } from "./principle-models.ts";
 import { type Say, sayCurve } from "./say-curve.ts";
 
 /** Copies of a module that run one behind the other. */
@@ -25,11 +26,12 @@ export async function benchModules(
       (part) => hasPart(spec, part) && (part !== "attention" || model.name === "dense-70m"),
     );
     for (const part of parts) {
-      for (const contextLength of part === "attention" ? model.contexts : [0]) {
+      for (const { contextLength, form } of cellsOf(model, environment, part)) {
         const { probe, summary, release } = await createModuleProbe(spec, part, {
           ...runtime,
           layers: MODULE_LAYERS,
           contextLength,
+          ...(form !== "original" && { cache: form }),
         });
         const family = part === "attention" ? "attention" : part === "moe-ffn" ? "moe" : "dense";
         const labels = {
@@ -38,6 +40,7 @@ export async function benchModules(
           scope: "module",
           ...environment,
           contextLength,
+          form,
         } as const;
         curves.push(await benchCurve(probe, summary, signature, { ...labels, budgetMs }));
         await release();
@@ -46,4 +49,16 @@ export async function benchModules(
     }
   }
   return curves;
+}
+
+/** Contexts and forms of an attention; nothing else has any. */
+function cellsOf(
+  model: BenchModel,
+  environment: BenchEnvironment,
+  part: ModulePart,
+): { readonly contextLength: number; readonly form: GraphForm }[] {
+  if (part !== "attention") return [{ contextLength: 0, form: "original" }];
+  return formsOf(model, environment).flatMap(({ form, contexts }) =>
+    contexts.map((contextLength) => ({ contextLength, form })),
+  );
 }

@@ -21,29 +21,30 @@ const FIGURES = [
 /** The tables of docs/benchmarks.md: every curve, dense, MoE and attention apart, and what they come to. */
 export function principleTable(curves: readonly Curve[]): string {
   const rows = FAMILIES.flatMap((family) => curves.filter((curve) => curve.family === family).map(rowOf));
-  const { summary, heldOut, modules } = summaries(curves);
+  const { summary, heldOut, rewritten, modules } = summaries(curves);
   const figures = FIGURES.map(
     ([key, title, goal]) =>
-      `| ${title} | ${goal} | ${[summary, heldOut, modules].map((of) => figure(of[key])).join(" | ")} |`,
+      `| ${title} | ${goal} | ${[summary, heldOut, rewritten, modules].map((of) => figure(of[key])).join(" | ")} |`,
   );
   return [
     "| family | curve | where, context | epsilon 0.1 | epsilon 0.2 | rivals | T(1) predicted / measured, ms | T(n) error | r(n) error |",
     "|---|---|---|---|---|---|---|---|---|",
     ...rows,
     "",
-    "| | goal | models | of them held out | modules |",
-    "|---|---|---|---|---|",
+    "| | goal | models | of them held out | rewritten | modules |",
+    "|---|---|---|---|---|---|",
     ...figures,
   ].join("\n");
 }
 
 function rowOf(curve: Curve): string {
-  const { family, name, ep, threads, contextLength, cases, predictedMs, measuredMs } = curve;
+  const { family, name, ep, threads, contextLength, form, cases, predictedMs, measuredMs } = curve;
+  const graph = form === "original" ? name : `${name}, ${form}`;
   const at = (epsilon: number) => caseText(cases.find((each) => each.epsilon === epsilon));
   const rivals = Object.values(cases[0]?.rivals ?? {}).map(({ boundary }) => boundary);
   const cells = [
     family,
-    isHeldOut(curve) ? `${name} (held out)` : name,
+    isHeldOut(curve) ? `${graph} (held out)` : graph,
     `${ep}-${threads}, ${contextLength}`,
     at(0.1),
     at(0.2),

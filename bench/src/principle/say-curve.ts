@@ -4,7 +4,7 @@ export type Say = (line: string) => void;
 
 /** One line: predicted against measured, and the rivals. */
 export function sayCurve(
-  { name, ep, threads, contextLength, measuredMs, predictedMs, tError, ratioError, cases }: Curve,
+  { name, ep, threads, contextLength, form, measuredMs, predictedMs, tError, originalTError, ratioError, cases }: Curve,
   say: Say,
 ): void {
   const boundaries = cases.map(
@@ -13,8 +13,9 @@ export function sayCurve(
         .map(({ boundary }) => boundary)
         .join(",")}) ${epsilon === 0.1 ? limit : ""}`,
   );
+  const original = originalTError === undefined ? "" : ` (${percent(originalTError)} as the original)`;
   say(
-    `${name} ${ep}-${threads} context ${contextLength}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)}, r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
+    `${name} ${ep}-${threads} context ${contextLength}, cache ${form}: T(1) ${predictedMs[0]}/${measuredMs} ms, T(n) ${percent(tError)}${original}, r(n) ${percent(ratioError)}; predicted/measured/idle ${boundaries.join("  ")}`,
   );
 }
 

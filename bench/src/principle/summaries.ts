@@ -25,19 +25,25 @@ export function summarise(curves: readonly Curve[]) {
 }
 
 /** Curves that no formula was ever adjusted on. */
-export function isHeldOut({ name, contextLength }: Pick<Curve, "name" | "contextLength">): boolean {
+export function isHeldOut({ name, contextLength, form }: Pick<Curve, "name" | "contextLength" | "form">): boolean {
+  if (form !== "original") return false;
   const [model] = name.split(" ");
   return model === "dense-70m-int8" || (model === "dense-70m" && contextLength === 1024);
 }
 
 /** Every summary of a run: whole models first, which are what is judged. */
 export function summaries(curves: readonly Curve[]) {
-  const whole = curves.filter(({ scope }) => scope === "model");
+  const whole = curves.filter(({ scope, form }) => scope === "model" && form === "original");
+  const rewritten = curves.filter(({ scope, form }) => scope === "model" && form !== "original");
   const of = (family: string) => curves.filter((curve) => curve.family === family);
   return {
     summary: summarise(whole),
     heldOut: summarise(whole.filter(isHeldOut)),
     modules: summarise(curves.filter(({ scope }) => scope === "module")),
+    rewritten: {
+      ...summarise(rewritten),
+      medianOriginalTError: medianOf(rewritten.flatMap(({ originalTError = [] }) => originalTError)),
+    },
     families: Object.fromEntries(["dense", "moe", "attention"].map((family) => [family, summarise(of(family))])),
   };
 }

@@ -77,15 +77,13 @@ export function environmentsNamed(list: string | undefined): readonly BenchEnvir
   });
 }
 
-/** The models whose names are in the comma-separated `list`; all where it is absent. @throws RangeError for an unknown name. */
-export function modelsNamed(list: string | undefined): readonly BenchModel[] {
-  if (list === undefined) return BENCH_MODELS;
+/** Those of `models` whose names are in the comma-separated `list`; all where it is absent. @throws RangeError for an unknown name. */
+export function modelsNamed(list: string | undefined, models = BENCH_MODELS): readonly BenchModel[] {
+  if (list === undefined) return models;
   return list.split(",").map((name) => {
-    const model = BENCH_MODELS.find((each) => each.name === name.trim());
+    const model = models.find((each) => each.name === name.trim());
     if (model) return model;
-    throw new RangeError(
-      `--models: expected some of ${BENCH_MODELS.map((each) => each.name).join(", ")}; received ${name}`,
-    );
+    throw new RangeError(`--models: expected some of ${models.map((each) => each.name).join(", ")}; received ${name}`);
   });
 }
 

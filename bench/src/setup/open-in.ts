@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { preferAnyAdapter } from "@nearfree/browser/software-adapter";
-import { openModel } from "@nearfree/calibrate/node";
+import { type OpenModelOptions, openModel } from "@nearfree/calibrate/node";
 import type { Runner } from "@nearfree/core";
 import { createSessionRunner } from "@nearfree/ort-adapter";
 import { type BenchEnvironment, type BenchModel, modelFolder } from "./bench-models.ts";
@@ -15,12 +15,28 @@ export interface OpenRunner {
   release(): Promise<void>;
 }
 
-/** Loads a model where asked. @throws what the runtime says where this machine or the execution provider cannot run it. */
-export async function openIn(model: BenchModel, { ep, threads }: BenchEnvironment): Promise<OpenRunner> {
+/**
+ * Loads a model where asked; `kvCache` as `openModel` takes it, in Node alone.
+ * @throws what the runtime says where this machine or the execution provider cannot run it; RangeError for a rewritten graph that was
+ *   asked for and cannot be had.
+ */
+export async function openIn(
+  model: BenchModel,
+  { ep, threads }: BenchEnvironment,
+  kvCache?: OpenModelOptions["kvCache"],
+): Promise<OpenRunner> {
   const folder = await modelFolder(model);
   if (ep === "wasm") return openWasm(folder);
   if (ep === "webgpu") preferAnyAdapter();
-  return openModel(folder, { executionProvider: ep, threads });
+  // Rewrites are hard links to the weights: on their file system.
+  const cache = dirname(folder);
+  const open = await openModel(folder, { executionProvider: ep, threads, kvCache, cache });
+  const { form, reason } = open.form;
+  if ((kvCache === "rows" || kvCache === "lean") && form !== kvCache) {
+    await open.release();
+    throw new RangeError(`${model.name}: expected its graph rewritten as ${kvCache}; received ${form}: ${reason}`);
+  }
+  return open;
 }
 
 async function openWasm(folder: string): Promise<OpenRunner> {

@@ -6,6 +6,7 @@ import { parseSignature } from "./device-signature.ts";
 import type { GraphSummary, ModuleSummary } from "./graph-summary.ts";
 import { PUBLISHED_DEVICES } from "./published-devices.ts";
 import { cautiousSignature, publishedSignature } from "./stand-in-signature.ts";
+import { summaryIn } from "./summary-in.ts";
 import { withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";
 
 const WEIGHTS = 3 * 1024 * 4096;
@@ -141,6 +142,7 @@ describe("advise", () => {
       "top-4 experts",
       "4 experts a layer",
       "16 experts a layer",
+      "KV cache lean",
       "context 64",
       "context 1024",
       "context 4096",
@@ -157,6 +159,22 @@ describe("advise", () => {
     expect(of("context 4096").plainTokensPerSecond).toBeLessThan(of("as it is").plainTokensPerSecond);
     expect(of("as it is").assumed).toEqual([]);
     expect(of("4 threads").assumed).toHaveLength(1);
+  });
+
+  it("knows what a rewritten graph would gain where the signature knows its attention", () => {
+    const signature = cautiousSignature({ ...environment, executionProvider: "cpu" }, DENSE);
+    const [now, lean] = ["as it is", "KV cache lean"].map((name) =>
+      advise(DENSE, signature, { contextLength: 4_032, batch: 1 }).find(({ change }) => change === name),
+    );
+    expect(lean!.plainTokensPerSecond).toBeGreaterThan(now!.plainTokensPerSecond);
+    expect(lean!.assumed).toEqual([]);
+    const changesOf = (kernels: typeof signature.kernels, summary = DENSE) =>
+      advise(summary, { ...signature, kernels }, CELL).flatMap(({ change }) => (/cache/.test(change) ? change : []));
+    expect(changesOf(signature.kernels.filter(({ kernel }) => kernel.cache === undefined))).toEqual([]);
+    const rows = signature.kernels.map((each) => ({ ...each, kernel: { ...each.kernel, cache: "rows" as const } }));
+    expect(changesOf([...signature.kernels, ...rows])).toEqual(["KV cache rows", "KV cache lean"]);
+    // One that is rewritten already is left alone.
+    expect(changesOf(signature.kernels, summaryIn(DENSE, "lean"))).toEqual([]);
   });
 
   it("takes a measured signature for other threads where there is one", () => {

@@ -1,9 +1,11 @@
-import type { Cell } from "../contracts/environment.ts";
+import { type Cell, canonicalJson } from "../contracts/environment.ts";
 import { expectedTokens } from "../profile/expected-tokens.ts";
 import { DEFAULT_EPSILON } from "../profile/profile.ts";
 import type { DeviceSignature } from "./device-signature.ts";
-import type { GraphSummary } from "./graph-summary.ts";
+import { type GraphSummary, REWRITTEN_FORMS, type RewrittenForm } from "./graph-summary.ts";
 import { type PredictedBoundary, type Prediction, type PredictOptions, predict } from "./predict.ts";
+import { classesOf, isAttention } from "./stand-in-signature.ts";
+import { summaryIn } from "./summary-in.ts";
 import { type WeightFormatName, withActiveExperts, withExperts, withThreads, withWeights } from "./what-if.ts";
 
 /** Share of draft tokens accepted where the caller names none. */
@@ -36,7 +38,8 @@ export interface AdviseOptions extends Pick<PredictOptions, "maxPositions" | "un
 }
 
 /**
- * What the model could gain on the device of `signature` by other weights, top-k, expert count, context or threads; as it is first.
+ * What the model could gain on the device of `signature` by other weights, top-k, expert count, form of its cache, context or threads; as
+ * it is first.
  * The uniqueExperts that were measured hold for the model's own experts only, so changes of those fall back to even routing.
  */
 export function advise(
@@ -68,6 +71,7 @@ export function advise(
     ...otherCounts(summary).map((count) =>
       change(`${count} experts a layer`, { summary: withExperts(summary, count) }, options),
     ),
+    ...otherCaches(summary, signature).map((form) => change(`KV cache ${form}`, { summary: summaryIn(summary, form) })),
     ...otherContexts(cell).map((contextLength) =>
       change(`context ${contextLength}`, { cell: { ...cell, contextLength } }),
     ),
@@ -139,6 +143,16 @@ function otherContexts({ contextLength }: Cell): number[] {
   return distinct(
     [Math.floor(contextLength / 4), Math.max(1, contextLength) * 4, Math.max(1, contextLength) * 16],
     contextLength,
+  );
+}
+
+/** Of a graph as it was exported: the rewritten ones whose attention the signature knows. */
+function otherCaches(summary: GraphSummary, { kernels }: DeviceSignature): RewrittenForm[] {
+  const known = new Set(kernels.map(({ kernel }) => canonicalJson(kernel)));
+  const attentions = classesOf(summary).filter(isAttention);
+  if (attentions.length === 0 || attentions.some(({ cache }) => cache !== undefined)) return [];
+  return REWRITTEN_FORMS.filter((form) =>
+    attentions.every((kernel) => known.has(canonicalJson({ ...kernel, cache: form }))),
   );
 }
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { count, environmentSchema, nonNegative, positions, positive } from "../profile/persisted.ts";
+import { REWRITTEN_FORMS } from "./graph-summary.ts";
 
 /** Bumped whenever the persisted shape changes; a signature of another version is a miss. */
 export const SIGNATURE_VERSION = 1;
@@ -9,7 +10,7 @@ const kernelSchema = v.strictObject({
   activation: v.string(),
   weight: v.optional(v.string()),
   accuracyLevel: v.optional(v.number()),
-  cache: v.optional(v.picklist(["rows", "lean"])),
+  cache: v.optional(v.picklist(REWRITTEN_FORMS)),
 });
 
 /** One n of a table that is linear between its points and goes on along its last two beyond them. */

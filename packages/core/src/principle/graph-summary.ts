@@ -23,7 +23,8 @@ export interface KernelClass {
  * Forms of a decoder whose graph was rewritten for its KV cache (docs/attention.md). Of both, new rows alone come back: `rows` joins
  * them with the past inside, `lean` attends to the two apart and copies nothing of the past.
  */
-export type RewrittenForm = "rows" | "lean";
+export type RewrittenForm = (typeof REWRITTEN_FORMS)[number];
+export const REWRITTEN_FORMS = ["rows", "lean"] as const;
 
 /** One module of the graph, summed over its nodes. */
 export interface ModuleSummary {

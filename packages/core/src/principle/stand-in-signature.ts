@@ -4,6 +4,7 @@ import { type DeviceSignature, type KernelSignature, SIGNATURE_VERSION } from ".
 import type { GraphSummary, KernelClass } from "./graph-summary.ts";
 import { tabulatedRows } from "./kernel-table.ts";
 import type { PublishedDevice } from "./published-devices.ts";
+import { summaryIn } from "./summary-in.ts";
 import { WEIGHT_FORMATS, withWeights } from "./what-if.ts";
 
 /** The larger of reading and computing hides the other almost whole. */
@@ -50,7 +51,9 @@ export function cautiousSignature(environment: Environment, summary: GraphSummar
   const copied = executionProvider === "cpu" || executionProvider === "wasm";
   const passes = (kernel: KernelClass) =>
     copied && isAttention(kernel) ? CACHE_PASSES[keepingOf(kernel, executionProvider === "cpu")] : 1;
-  const kernels = standInClasses(summary).map((kernel) =>
+  // A rewritten graph would not copy it.
+  const forms = copied ? [summary, summaryIn(summary, "lean")] : [summary];
+  const kernels = distinct(forms.flatMap(standInClasses)).map((kernel) =>
     kernelSignature(
       environment,
       kernel,
@@ -64,19 +67,22 @@ export function cautiousSignature(environment: Environment, summary: GraphSummar
 
 /** The model's own classes, and those that it would have with other weights. */
 function standInClasses(summary: GraphSummary): KernelClass[] {
-  const classes = [summary, ...WEIGHT_FORMATS.map((format) => withWeights(summary, format))].flatMap(classesOf);
-  return [...new Map(classes.map((kernel) => [canonicalJson(kernel), kernel])).values()];
+  return distinct([summary, ...WEIGHT_FORMATS.map((format) => withWeights(summary, format))].flatMap(classesOf));
 }
 
 /** A class that counts and has no weights reads a KV cache. */
-const isAttention = ({ weight }: KernelClass) => weight === undefined;
+export const isAttention = ({ weight }: KernelClass) => weight === undefined;
 
 /** The kernel classes of the modules that read weights or the KV cache, once each. */
 export function classesOf({ modules }: GraphSummary): KernelClass[] {
   const counted = modules.filter(
     ({ flopsPerPosition, kvBytesPerPosition }) => flopsPerPosition > 0 || kvBytesPerPosition > 0,
   );
-  return [...new Map(counted.map(({ kernel }) => [canonicalJson(kernel), kernel])).values()];
+  return distinct(counted.map(({ kernel }) => kernel));
+}
+
+function distinct(classes: readonly KernelClass[]): KernelClass[] {
+  return [...new Map(classes.map((kernel) => [canonicalJson(kernel), kernel])).values()];
 }
 
 function kernelSignature(

@@ -138,6 +138,7 @@ describe("advise", () => {
       "as it is",
       "weights in int8",
       "weights in int4",
+      "KV cache lean",
       `context ${TEST_SHAPE.contextLimit / 8}`,
       `context ${2 * TEST_SHAPE.contextLimit}`,
       `context ${8 * TEST_SHAPE.contextLimit}`,
