@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { measureBalance } from "@nearfree/calibrate";
+import { measureBalance, median } from "@nearfree/calibrate";
 import { createBalanceProbes, seedRunner } from "@nearfree/ort-adapter";
 import { summarizeFile } from "@nearfree/ort-adapter/node";
 import * as ort from "onnxruntime-node";
@@ -35,8 +35,8 @@ interface Row {
 interface Measured {
   readonly name: string;
   readonly rows: readonly Row[];
-  /** ms of a token of transformers.js, by context. */
-  readonly tokenMs: Readonly<Record<number, number>>;
+  /** ms of a token by context: of the lean arm and of transformers.js, in turns and with nobody else. */
+  readonly tokenMs: Readonly<Record<number, { readonly lean: number; readonly transformersjs: number }>>;
   /** What a step of the lean arm returns, over its logits and new rows. */
   readonly bytesPerStep: number;
   /** Peak memory of the lean arm over that of transformers.js, at the last context. */
@@ -47,12 +47,13 @@ interface Measured {
 
 const ROWS = [1, 2, 4, 8, 16];
 const SAMPLES = { full: 15, quick: 5 };
-/** Tokens that transformers.js is timed over. */
+/** Tokens that transformers.js and the lean arm are timed over, in their turn, and turns of each. */
 const TOKENS = 12;
+const TURNS = 3;
 
 async function measure(entry: ContextModel, samples: number, say: (line: string) => void): Promise<Measured> {
   const { model, threads, contexts } = entry;
-  const { folder, ...place } = await modelPlace(entry);
+  const place = await modelPlace(entry);
   const last = contexts.at(-1)!;
   const rows: Row[] = [];
   const arms: ContextArm[] = [];
@@ -74,13 +75,7 @@ async function measure(entry: ContextModel, samples: number, say: (line: string)
   const floorMs = (1000 * (weightBytes + last * kvBytesPerPosition)) / bytesPerSecond;
   const roofline = leanMs(rows, last) / floorMs;
 
-  const transformersjs = await openTransformersjs(folder, threads, entry);
-  const tokenMs: Record<number, number> = {};
-  for (const context of contexts) {
-    tokenMs[context] = await transformersjs.tokenMs(context, TOKENS);
-    say(`${model.name} at ${context}: transformers.js ${tokenMs[context]!.toFixed(1)}`);
-  }
-  await transformersjs.dispose();
+  const tokenMs = await besideTransformersjs(entry, say);
   const [lean, theirs] = [
     await peakMemory(model.name, "lean", last),
     await peakMemory(model.name, "transformers.js", last),
@@ -89,6 +84,26 @@ async function measure(entry: ContextModel, samples: number, say: (line: string)
     `${model.name} at ${last}: ${megabytes(lean)} at most, transformers.js ${megabytes(theirs)}; ${roofline.toFixed(1)} times the roofline`,
   );
   return { name: model.name, rows, tokenMs, bytesPerStep, rssRatio: lean / theirs, roofline };
+}
+
+async function besideTransformersjs(entry: ContextModel, say: (line: string) => void): Promise<Measured["tokenMs"]> {
+  const { folder, ...place } = await modelPlace(entry);
+  const transformersjs = await openTransformersjs(folder, entry.threads, entry);
+  const lean = await openArm("lean", place);
+  const tokenMs: Record<number, Measured["tokenMs"][number]> = {};
+  for (const context of entry.contexts) {
+    const [ours, theirs]: number[][] = [[], []];
+    for (let turn = 0; turn < TURNS; turn++) {
+      ours!.push((await timeArms([lean], context, 1, TOKENS)).get("lean")!);
+      theirs!.push(await transformersjs.tokenMs(context, TOKENS));
+    }
+    tokenMs[context] = { lean: median(ours!), transformersjs: median(theirs!) };
+    const [mine, other] = [tokenMs[context].lean, tokenMs[context].transformersjs];
+    say(`${entry.model.name} at ${context}, alone: lean ${mine.toFixed(1)}, transformers.js ${other.toFixed(1)}`);
+  }
+  await lean.release();
+  await transformersjs.dispose();
+  return tokenMs;
 }
 
 async function stepBytes({ runner, counted }: ContextArm, entry: ContextModel, context: number): Promise<number> {
@@ -149,7 +164,8 @@ await benchCommand<ContextOptions>(
     for (const line of [...golden.mismatches, ...golden.coarseMismatches]) say(`other tokens: ${line}`);
     const each = (value: (result: Measured) => number) => results.map(value);
     const lean = (context: number) => each((result) => overToday(result, context));
-    const theirs = (context: number) => each(({ rows, tokenMs }) => tokenMs[context]! / leanMs(rows, context));
+    const theirs = (context: number) =>
+      each(({ tokenMs }) => tokenMs[context]!.transformersjs / tokenMs[context]!.lean);
     return {
       summary: {
         leanOverTodayAt128: round(Math.min(...lean(128))),

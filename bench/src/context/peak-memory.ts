@@ -1,10 +1,10 @@
 // Runs alone, as a process: loads one model, decodes a few tokens behind a long cache, and prints the most memory it ever held, in bytes.
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { seedRunner } from "@nearfree/ort-adapter";
 import { CONTEXT_MODELS } from "./context-models.ts";
-import { openTransformersjs } from "./generate-at.ts";
 import { modelPlace } from "./model-place.ts";
 import { openArm } from "./open-arms.ts";
 
@@ -24,6 +24,8 @@ async function decode(name: string, arm: MemoryArm, context: number): Promise<vo
   const entry = CONTEXT_MODELS.find(({ model }) => model.name === name)!;
   const { folder, ...place } = await modelPlace(entry);
   if (arm === "transformers.js") {
+    // Loaded here, since the other arm has no part in it.
+    const { openTransformersjs } = await import("./generate-at.ts");
     await (await openTransformersjs(folder, entry.threads, entry)).tokenMs(context, TOKENS);
     return;
   }
@@ -35,5 +37,7 @@ async function decode(name: string, arm: MemoryArm, context: number): Promise<vo
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [name, arm, context] = process.argv.slice(2);
   await decode(name!, arm as MemoryArm, Number(context));
-  console.log(process.resourceUsage().maxRSS * 1024);
+  // Not getrusage: what a process inherits from the one that started it counts there.
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  console.log(Number(kilobytes) * 1024);
 }

@@ -6,11 +6,12 @@ import type { Model, Node } from "../onnx/model.ts";
 import { findCacheConcat } from "./cache-concat.ts";
 import type { CacheNames } from "./cache-names.ts";
 import { traceUses } from "./cache-uses.ts";
+import { appendingAttention, returnFusedRows } from "./fused-cache.ts";
 import { GraphEdit, operatorOf } from "./graph-edit.ts";
 import { type ConcatSlot, returnNewRows, rewritePastShape, rewriteProducts } from "./lean-concat.ts";
 import { gqaLayers, rewriteGqa, whyNotGqa } from "./lean-gqa.ts";
 import { isOwnInput } from "./lean-inputs.ts";
-import { readLivePast, returnRowsOf } from "./new-rows.ts";
+import { readLivePast } from "./new-rows.ts";
 import { editRowScales } from "./row-scales.ts";
 
 /** Bumped whenever a rewrite changes: profiles and files of another version are not those of this one. */
@@ -73,10 +74,7 @@ function editGqa(
   if (layers.some(({ node }) => node.attributes.has("sliding_window_cache"))) {
     return { reason: "GroupQueryAttention that wants room for its window in the past" };
   }
-  for (const [i, { past, present }] of cache.entries()) {
-    readLivePast(g, `/cache${i}`, past);
-    returnRowsOf(g, `/cache${i}`, g.producer(present)!, present);
-  }
+  for (const [i, names] of cache.entries()) returnFusedRows(g, `/cache${i}`, names);
   return "rows";
 }
 
@@ -87,14 +85,17 @@ function lengthsOf(model: Model): LengthValues {
 
 function editConcats(g: GraphEdit, cache: readonly CacheNames[], most: "lean" | "rows"): "lean" | "rows" | Refusal {
   const slots: ConcatSlot[] = [];
+  const fused = cache.filter((names) => appendingAttention(g, names) !== undefined);
   for (const [i, { past, present, heads, headDim }] of cache.entries()) {
+    if (fused.some((names) => names.past === past)) continue;
     const concat = findCacheConcat(g, past, present);
     if (concat === undefined) return { reason: `${present} is made in a way that is not known here` };
     if (concat.clipped) return { reason: `${present} is clipped to a window` };
     slots.push({ scope: `/cache${i}`, past, present, kvHeads: heads, headDim, concat });
   }
+  for (const [i, names] of fused.entries()) returnFusedRows(g, `/fused${i}`, names);
   const lean = slots.map((slot) => editSlot(g, slot, most));
-  return lean.every((each) => each) ? "lean" : "rows";
+  return fused.length === 0 && lean.every((each) => each) ? "lean" : "rows";
 }
 
 /** Whether the past of this slot is no longer joined with the new rows. */

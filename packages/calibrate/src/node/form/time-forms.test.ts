@@ -48,7 +48,7 @@ describe("timeForms", () => {
     });
     const speeds = await timeForms(slow, slow, { contexts: [64, 16], now: () => clock.ms });
     expect(speeds.map(({ context }) => context)).toEqual([64, 64]);
-    // Two to warm up and three pairs, of both, for one row and for four.
-    expect(forwards).toBe(2 * 2 * (2 + 3));
+    // Two to warm up and three pairs of two, of both, for one row and for four.
+    expect(forwards).toBe(2 * 2 * (2 + 2 * 3));
   });
 });
