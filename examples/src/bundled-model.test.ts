@@ -108,3 +108,9 @@ describe.each(BUNDLED_MODELS)("bundledModel(%s)", (name) => {
     expect(same).toBeGreaterThan(0.75 * text.length);
   });
 });
+
+describe("bundledModel", () => {
+  it("says of a mixture of experts that it cannot be exported in int8", async () => {
+    await expect(bundledModel("tiny-ts-moe", "int8", root)).rejects.toThrow("expected fp32 or int4 with experts");
+  });
+});

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { type Checkpoint, type ExportVariant, exportCheckpoint } from "./export-checkpoint.ts";
 
-/** Checkpoints in the repository: a model, and one that drafts for it. */
-export const BUNDLED_MODELS = ["tiny-ts", "tiny-ts-draft"] as const;
+/** Checkpoints in the repository: a model, one that drafts for it, and one with mixtures of experts. */
+export const BUNDLED_MODELS = ["tiny-ts", "tiny-ts-draft", "tiny-ts-moe"] as const;
 export type BundledModel = (typeof BUNDLED_MODELS)[number];
 
 /** Where exports go unless the caller says otherwise. */

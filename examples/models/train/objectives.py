@@ -7,7 +7,7 @@ import torch.nn.functional as F
 import diffusion
 from data import windows
 
-BALANCE = 0.01  # weight of the experts' imbalance in the loss
+BALANCE = 0.2  # weight of the experts' imbalance in the loss
 
 
 class NextToken:

@@ -31,11 +31,11 @@ RECIPES = {
     ),
     "tiny-ts-moe": Recipe(
         Config(intermediate_size=160, num_experts=8, num_experts_per_tok=2),
-        steps=900,
-        hold=400,
+        steps=1100,
+        hold=500,
         upcycled="tiny-ts",
         peak=0.5,
-        phases=[(0.60, 16, 256), (0.30, 8, 512), (0.10, 4, 1024)],
+        phases=[(0.545, 16, 256), (0.23, 8, 512), (0.225, 4, 1024)],
     ),
     "tiny-ts-diffusion": Recipe(
         Config(mask_token_id=mask_token()),
