@@ -51,7 +51,8 @@ export async function exerciseRunner(runner: Runner, environment: Environment, o
   };
   const decodes = {
     measured: await decodeBy({ profile: measured, consistency: "tolerant" }),
-    cheap: await decodeBy({ profile: cheap, consistency: "tolerant" }),
+    // Whatever forwards cost meanwhile: a scheduler that watches them may take one position.
+    wide: await decodeBy({ policy: "fixed", positions: maxPositions, consistency: "tolerant" }),
     bitwisePlain: await decodeBy({ profile: cheap, consistency: "bitwise", policy: "fixed", positions: 1 }),
     bitwise: await decodeBy({ profile: cheap, consistency: "bitwise" }),
   };

@@ -61,7 +61,7 @@ async function measure(
   size: Size,
   tokens: Int32Array,
 ): Promise<Measured> {
-  const open = await openIn(model, environment);
+  const open = await openIn(model, environment, "original");
   try {
     const { runner } = open;
     const report = await measureInvariance(runner, tokens, {

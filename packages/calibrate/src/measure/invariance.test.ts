@@ -138,6 +138,12 @@ describe("what is known of the rows", () => {
     expect(found).toMatchObject({ classes: [[1], [2], [3], [4]], dependent: "one scale" });
   });
 
+  it("rows whose rounding depends on the length are of no class, however they agree here", () => {
+    const found = recordPlaces({ unsteady: "attention apart" }, agreeing);
+    expect(found.classes).toEqual([[1], [2], [3], [4]]);
+    expect(found.dependent).toBeUndefined();
+  });
+
   it("coarse kernels are named; where they hide differences, few rows make no class", () => {
     expect(recordPlaces({ coarse: "int8" }, agreeing)).toMatchObject({ classes: [[1, 2, 3, 4]], coarse: "int8" });
     const half = { coarse: "float16", hidden: "float16" };

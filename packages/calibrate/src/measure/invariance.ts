@@ -9,6 +9,8 @@ export interface RowFacts {
   readonly coarse?: string | undefined;
   /** Those of them that hide most differences. */
   readonly hidden?: string | undefined;
+  /** Why a row's rounding depends on the lengths of its forward: no two n have the same bits at every length. */
+  readonly unsteady?: string | undefined;
 }
 
 /**
@@ -56,6 +58,7 @@ export class InvarianceRecorder {
 
   /** Whether n already differs somewhere from every other n. */
   isAlone(n: number): boolean {
+    if (this.#facts?.unsteady !== undefined) return true;
     return this.#places.some((place) => place?.membersWith(n).length === 1);
   }
 
@@ -76,8 +79,9 @@ export class InvarianceRecorder {
       );
     const coarse = this.#facts?.coarse;
     const positions = [...new Set(places.flatMap((place) => place.positions))].sort((a, b) => a - b);
+    const together = dependent === undefined && this.#facts?.unsteady === undefined;
     return {
-      classes: dependent === undefined ? this.#classes(places, positions) : positions.map((n) => [n]),
+      classes: together ? this.#classes(places, positions) : positions.map((n) => [n]),
       ...found,
       ...(dependent !== undefined && { dependent }),
       ...(coarse !== undefined && { coarse }),
@@ -86,7 +90,7 @@ export class InvarianceRecorder {
 
   /** Whether the rows of n that were recorded so far could agree with others by rounding alone. */
   provesLittle(n: number): boolean {
-    if (this.#facts?.hidden === undefined) return false;
+    if (this.#facts?.hidden === undefined || this.#facts.unsteady !== undefined) return false;
     const rows = this.#places.reduce((all, place) => all + (place?.rowsOf(n) ?? 0), 0);
     return rows * this.#columns < HIDDEN_VALUES;
   }

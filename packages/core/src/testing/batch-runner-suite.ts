@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BatchRunner, RowLayout } from "../contracts/batch-runner.ts";
 import type { Runner } from "../contracts/runner.ts";
+import { codeOf, logitsWithin } from "./logits-within.ts";
 
 export interface BatchRunnerSuiteOptions {
   /** Largest difference of a logit between a sequence among others and the same one alone. Default 1e-4. */
@@ -47,17 +48,7 @@ export function describeBatchRunnerContract(
       alone.rewind(0);
       return (await alone.forward(tokens, rows)).slice();
     };
-    const expectClose = (received: Float32Array, expected: Float32Array) => {
-      expect(received.length).toBe(expected.length);
-      let largest = 0;
-      for (let i = 0; i < received.length; i++) largest = Math.max(largest, Math.abs(received[i]! - expected[i]!));
-      expect(largest).toBeLessThanOrEqual(tolerance);
-    };
-    const code = (promise: Promise<unknown>) =>
-      promise.then(
-        () => "no error",
-        (error: { code?: string }) => error.code,
-      );
+    const expectClose = logitsWithin(tolerance);
     const thrown = (call: () => unknown) => {
       try {
         call();
@@ -188,7 +179,7 @@ export function describeBatchRunnerContract(
         ["invalid-argument", [{ ...part, layout: { ...layout, visible: [1] } }]],
         ["context-exceeded", [{ slot, tokens: new Int32Array(contextLimit) }]],
       ];
-      for (const [expected, parts] of attempts) expect(await code(batch.forward(parts))).toBe(expected);
+      for (const [expected, parts] of attempts) expect(await codeOf(batch.forward(parts))).toBe(expected);
       expect(thrown(() => batch.rewind(slot, 4))).toBe("invalid-argument");
       expect(thrown(() => batch.keep(slot, 1, [1, 0]))).toBe("invalid-argument");
       expect(thrown(() => batch.keep(slot, 4, []))).toBe("invalid-argument");
@@ -200,7 +191,7 @@ export function describeBatchRunnerContract(
       const slot = batch.open();
       await batch.release();
       await batch.release();
-      expect(await code(batch.forward([{ slot, tokens: [1] }]))).toBe("invalid-argument");
+      expect(await codeOf(batch.forward([{ slot, tokens: [1] }]))).toBe("invalid-argument");
       expect(thrown(() => batch.open())).toBe("invalid-argument");
     });
   });

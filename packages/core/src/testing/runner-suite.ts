@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Runner } from "../contracts/runner.ts";
+import { codeOf, logitsWithin } from "./logits-within.ts";
 
 export interface RunnerSuiteOptions {
   /** Largest difference of a logit between forwards of different n, as kernels round differently. Default 1e-4. */
@@ -30,17 +31,7 @@ export function describeRunnerContract(
       runner.rewind(0);
       return (await runner.forward(tokens, rows)).slice();
     };
-    const expectClose = (received: Float32Array, expected: Float32Array) => {
-      expect(received.length).toBe(expected.length);
-      let largest = 0;
-      for (let i = 0; i < received.length; i++) largest = Math.max(largest, Math.abs(received[i]! - expected[i]!));
-      expect(largest).toBeLessThanOrEqual(tolerance);
-    };
-    const code = (promise: Promise<unknown>) =>
-      promise.then(
-        () => "no error",
-        (error: { code?: string }) => error.code,
-      );
+    const expectClose = logitsWithin(tolerance);
 
     it("starts empty, with a description that makes sense", () => {
       const { vocabularySize, contextLimit, batchLimit } = runner.describe();
@@ -139,8 +130,8 @@ export function describeRunnerContract(
     it("refuses bad arguments and keeps its state", async () => {
       await runner.forward(TEXT.subarray(0, 10));
       const bad = [[columns], [-1], [0.5], [Number.NaN], [0, 1, columns + 5], []];
-      for (const tokens of bad) expect(await code(runner.forward(tokens))).toBe("invalid-argument");
-      for (const rows of [-1, 3, 0.5]) expect(await code(runner.forward([1, 2], rows))).toBe("invalid-argument");
+      for (const tokens of bad) expect(await codeOf(runner.forward(tokens))).toBe("invalid-argument");
+      for (const rows of [-1, 3, 0.5]) expect(await codeOf(runner.forward([1, 2], rows))).toBe("invalid-argument");
       for (const length of [-1, 11, 2.5, Number.NaN]) {
         expect(() => runner.rewind(length)).toThrow(expect.objectContaining({ code: "invalid-argument" }));
       }
@@ -153,7 +144,7 @@ export function describeRunnerContract(
     it("refuses more positions than its context holds, before running any", async () => {
       await runner.forward(TEXT.subarray(0, 10));
       const tooMany = new Int32Array(runner.describe().contextLimit - 9);
-      expect(await code(runner.forward(tooMany))).toBe("context-exceeded");
+      expect(await codeOf(runner.forward(tooMany))).toBe("context-exceeded");
       expect(runner.length).toBe(10);
     });
 
@@ -161,7 +152,7 @@ export function describeRunnerContract(
       await runner.forward(TEXT.subarray(0, 3));
       await runner.release();
       await runner.release();
-      expect(await code(runner.forward([1]))).toBe("invalid-argument");
+      expect(await codeOf(runner.forward([1]))).toBe("invalid-argument");
     });
   });
 }

@@ -8,6 +8,7 @@ import { readModel } from "../onnx/read/reader.ts";
 import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { cacheNames } from "./cache-names.ts";
 import { rewriteDecoder } from "./rewrite-decoder.ts";
+import { rewrittenTraits } from "./rewritten-traits.ts";
 import { withStoredWeights } from "./stored-weights.ts";
 
 export interface RewriteBytesOptions {
@@ -59,5 +60,5 @@ export function rewriteModelBytes(
   const bytes = encodeModelToBytes({ ...rewrite.model, graph });
   const { traits } = summarize({ model: byteSource(bytes, name) }, rows);
   const { form, rowScales } = rewrite;
-  return { form, bytes, locations: [...externalLocations(graph)], rowScales, traits };
+  return { form, bytes, locations: [...externalLocations(graph)], rowScales, traits: rewrittenTraits(form, traits) };
 }

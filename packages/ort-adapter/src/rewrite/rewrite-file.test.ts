@@ -146,7 +146,7 @@ describe("rewriteModelFile", () => {
 
   it("keeps what the rewritten graph says of its rows", async () => {
     const { path, traits } = await rewritten();
-    expect(traits).toEqual(summarizeFile(path).traits);
+    expect(traits).toEqual({ ...summarizeFile(path).traits, unsteady: expect.any(String) });
     expect((await rewritten()).traits).toEqual(traits);
   });
 

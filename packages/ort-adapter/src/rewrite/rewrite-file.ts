@@ -13,6 +13,7 @@ import { cacheNames } from "./cache-names.ts";
 import { removeOrphans } from "./remove-orphans.ts";
 import { REWRITE_VERSION, rewriteDecoder } from "./rewrite-decoder.ts";
 import { linksIn, type RewriteNote, readNote, stampOf, writeNote } from "./rewrite-note.ts";
+import { rewrittenTraits } from "./rewritten-traits.ts";
 import { whyUnwritable } from "./why-unwritable.ts";
 import { REWRITE_FILE, writeRewrite } from "./write-rewrite.ts";
 
@@ -78,7 +79,13 @@ export async function rewriteModelFile(
       await writeRewrite(rewrite.model, { source, files, folder: temporary });
       const links = await linksIn(temporary);
       const { traits } = summarizeAt(join(temporary, REWRITE_FILE), rows);
-      await writeNote(temporary, { form, rowScales, traits, source: stamp, links });
+      await writeNote(temporary, {
+        form,
+        rowScales,
+        traits: rewrittenTraits(form, traits),
+        source: stamp,
+        links,
+      });
     });
     const note = await readNote(target, source);
     return note === undefined ? changed(source) : found(target, note);

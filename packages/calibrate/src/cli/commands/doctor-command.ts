@@ -156,10 +156,11 @@ function formText({ form, reason, difference }: KvForm): string {
 }
 
 /** What the rows of a forward may do, in one line. */
-function rowsText({ dependence, coarse, walls, window }: OpenModel["traits"]): string {
+function rowsText({ dependence, coarse, walls, window, unsteady }: OpenModel["traits"]): string {
   const facts = [
     dependence === undefined ? "independent" : `one at a time: ${dependence}`,
     ...(coarse === undefined ? [] : [`coarse kernels: ${coarse}`]),
+    ...(unsteady === undefined ? [] : [`bits that depend on the length: ${unsteady}`]),
     ...(walls.length === 0 ? [] : [`no forward crosses position ${walls.join(", ")}`]),
     ...(window === undefined ? [] : [`attention window ${window}`]),
   ];

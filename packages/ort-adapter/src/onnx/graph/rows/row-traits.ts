@@ -19,4 +19,9 @@ export interface RowTraits {
    * prove little, in words.
    */
   readonly hidden?: string | undefined;
+  /**
+   * Why the rounding of a row depends on how many positions and rows its forward had, in words: no two numbers of rows have the same bits
+   * at every length, whatever a comparison at some lengths says.
+   */
+  readonly unsteady?: string | undefined;
 }
