@@ -47,7 +47,7 @@ describe.each(["fp32", "int4"] as const)("the bundled model, %s", (variant) => {
       expect(mixed.mismatches).toBeGreaterThan(0);
     }
     await model.release();
-  }, 60_000);
+  });
 });
 
 describe("intersect", () => {

@@ -103,9 +103,7 @@ describe("export and import", () => {
 });
 
 describe("Ctrl-C", () => {
-  test("keeps what was measured, says so in one line, exits 130; the next run goes on", {
-    timeout: 120_000,
-  }, async () => {
+  test("keeps what was measured, says so in one line, exits 130; the next run goes on", async () => {
     const shape = { ...TEST_SHAPE, hiddenSize: 512, intermediateSize: 2048, layers: 2, heads: 8, headDim: 64 };
     const weights = randomWeights(1);
     const large = await writeModelFolder(
