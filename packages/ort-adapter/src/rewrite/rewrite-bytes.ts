@@ -7,8 +7,7 @@ import { byteSource, type ModelFiles } from "../onnx/read/byte-source.ts";
 import { readModel } from "../onnx/read/reader.ts";
 import { encodeModelToBytes } from "../onnx/write/writer.ts";
 import { cacheNames } from "./cache-names.ts";
-import { rewriteDecoder } from "./rewrite-decoder.ts";
-import { rewrittenTraits } from "./rewritten-traits.ts";
+import { rewriteDecoder, rewrittenTraits } from "./rewrite-decoder.ts";
 import { withStoredWeights } from "./stored-weights.ts";
 
 export interface RewriteBytesOptions {

@@ -2,6 +2,7 @@ import { classifyIo } from "../onnx/graph/classify-io.ts";
 import { Values } from "../onnx/graph/constants.ts";
 import { flatten } from "../onnx/graph/flatten.ts";
 import { LengthValues } from "../onnx/graph/rows/length-values.ts";
+import type { RowTraits } from "../onnx/graph/rows/row-traits.ts";
 import type { Model, Node } from "../onnx/model.ts";
 import { findCacheConcat } from "./cache-concat.ts";
 import type { CacheNames } from "./cache-names.ts";
@@ -49,6 +50,15 @@ export function rewriteDecoder(
   }
   const rowScales = editRowScales(g);
   return { form, model: g.build(), rowScales };
+}
+
+/**
+ * The traits of a rewritten graph, whose own graph says `traits`. In the form `lean` the sums of attention are cut where the past ends,
+ * and its softmax runs over the room behind it: where a row falls in them depends on what its forward holds.
+ */
+export function rewrittenTraits(form: "lean" | "rows", traits: RowTraits): RowTraits {
+  if (form === "rows") return traits;
+  return { ...traits, unsteady: "attention over past and new rows apart" };
 }
 
 /** Why a graph is left as it is. */

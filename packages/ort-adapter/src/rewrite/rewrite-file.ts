@@ -11,9 +11,8 @@ import { readModel } from "../onnx/read/reader.ts";
 import { isFolder, publishFolder } from "../onnx/write/publish-folder.ts";
 import { cacheNames } from "./cache-names.ts";
 import { removeOrphans } from "./remove-orphans.ts";
-import { REWRITE_VERSION, rewriteDecoder } from "./rewrite-decoder.ts";
+import { REWRITE_VERSION, rewriteDecoder, rewrittenTraits } from "./rewrite-decoder.ts";
 import { linksIn, type RewriteNote, readNote, stampOf, writeNote } from "./rewrite-note.ts";
-import { rewrittenTraits } from "./rewritten-traits.ts";
 import { whyUnwritable } from "./why-unwritable.ts";
 import { REWRITE_FILE, writeRewrite } from "./write-rewrite.ts";
 
