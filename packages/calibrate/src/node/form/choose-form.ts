@@ -1,6 +1,5 @@
 import { freemem } from "node:os";
 import { NearfreeError, type Runner } from "@nearfree/core";
-import type { RewrittenForm } from "@nearfree/core/principle";
 import { compareRunners } from "@nearfree/ort-adapter";
 import type { ExaminedModel, OpenModelOptions } from "../examine-model.ts";
 import { type FormVerdict, keepVerdict, readVerdict } from "./form-verdict.ts";
@@ -33,18 +32,12 @@ export async function openInForm<Opened extends OpenGraph>(
   open: OpenForms<Opened>,
 ): Promise<Opened & { readonly form: KvForm }> {
   const { kvCache = "auto", onWarning } = options;
-  const auto = kvCache === "auto";
-  const original = async (reason: string, verdict?: FormVerdict, obstacle = false) => {
-    if (!auto || obstacle) onWarning?.(`${examined.folder.modelPath}: the original graph runs: ${reason}`);
-    return { ...(await open.original()), form: toForm("original", reason, verdict) };
-  };
-  if (kvCache === "original" || kvCache === "in-place" || kvCache === "growing") {
-    return { ...(await open.original()), form: { form: "original", reason: "as asked for" } };
-  }
-  const wanted = auto ? formWorthTrying(examined) : kvCache;
-  if (typeof wanted !== "string") return original(wanted.reason);
-  const found = await openRewrite(examined, wanted, options, open).catch(unusable);
-  return "against" in found ? original(found.against, found.verdict, found.obstacle) : found;
+  const found = await openRewrite(examined, options, open).catch(unusable);
+  if (!("against" in found)) return found;
+  const { against, verdict, obstacle = false } = found;
+  const wantsOther = kvCache === "lean" || kvCache === "rows" || obstacle;
+  if (wantsOther) onWarning?.(`${examined.folder.modelPath}: the original graph runs: ${against}`);
+  return { ...(await open.original()), form: toForm("original", against, verdict) };
 }
 
 /** Why the original runs, with what was found where both were run. */
@@ -63,40 +56,46 @@ function unusable(error: unknown): Against {
 
 async function openRewrite<Opened extends OpenGraph>(
   examined: ExaminedModel,
-  wanted: RewrittenForm,
   options: Pick<OpenModelOptions, "cache" | "kvCache" | "onWarning">,
   open: OpenForms<Opened>,
 ): Promise<(Opened & { readonly form: KvForm }) | Against> {
+  const found = await lookUp(examined, options);
+  if ("against" in found) return found;
   const auto = (options.kvCache ?? "auto") === "auto";
-  const rewrite = await rewrittenModel(examined, wanted, options);
-  if ("reason" in rewrite) return { against: rewrite.reason, ...(rewrite.obstacle && { obstacle: true }) };
-  const known = await readVerdict(rewrite.path, examined.environment);
-  if (known === undefined && auto) {
-    const short = tooLarge(examined);
-    if (short !== undefined) return { against: short };
+  const { rewrite, verdict } = found;
+  if (verdict !== undefined) {
+    return { ...(await open.rewritten(rewrite)), form: toForm(rewrite.form, whyRewrite(verdict, auto), verdict) };
   }
-  if (known !== undefined && (known.fault !== undefined || known.speeds !== undefined || !auto)) {
-    const against = whyOriginal(known, auto);
-    if (against !== undefined) return { against, verdict: known };
-    return { ...(await open.rewritten(rewrite)), form: toForm(rewrite.form, whyRewrite(known, auto), known) };
-  }
-  return openBoth(examined, rewrite, auto, options, open);
+  const short = auto ? tooLarge(examined) : undefined;
+  return short === undefined ? openBoth(examined, rewrite, auto, options, open) : { against: short };
 }
 
 /** The form that `openModel` would run by what earlier starts found, without running anything. */
 export async function knownForm(
   examined: ExaminedModel,
-  { kvCache = "auto", cache }: Pick<OpenModelOptions, "cache" | "kvCache">,
+  options: Pick<OpenModelOptions, "cache" | "kvCache">,
 ): Promise<KvForm["form"]> {
-  if (kvCache === "original" || kvCache === "in-place" || kvCache === "growing") return "original";
+  const found = await lookUp(examined, options);
+  if ("against" in found) return "original";
+  const asked = (options.kvCache ?? "auto") !== "auto";
+  return asked || found.verdict !== undefined ? found.rewrite.form : "original";
+}
+
+/** What can be said without running anything: why the original runs, or the rewrite, with its verdict where an earlier start left all of it. */
+async function lookUp(
+  examined: ExaminedModel,
+  { kvCache = "auto", cache }: Pick<OpenModelOptions, "cache" | "kvCache">,
+): Promise<Against | { readonly rewrite: RewrittenModel; readonly verdict: FormVerdict | undefined }> {
+  if (kvCache === "original" || kvCache === "in-place" || kvCache === "growing") return { against: "as asked for" };
   const auto = kvCache === "auto";
-  const wanted: RewrittenForm | { reason: string } = auto ? formWorthTrying(examined) : kvCache;
-  if (typeof wanted !== "string") return "original";
+  const wanted = auto ? formWorthTrying(examined) : kvCache;
+  if (typeof wanted !== "string") return { against: wanted.reason };
   const rewrite = await rewrittenModel(examined, wanted, { cache });
-  if ("reason" in rewrite) return "original";
+  if ("reason" in rewrite) return { against: rewrite.reason, ...(rewrite.obstacle && { obstacle: true }) };
   const verdict = await readVerdict(rewrite.path, examined.environment);
-  if (verdict === undefined || (auto && verdict.speeds === undefined)) return auto ? "original" : rewrite.form;
-  return whyOriginal(verdict, auto) === undefined ? rewrite.form : "original";
+  const against = verdict && whyOriginal(verdict, auto);
+  if (against !== undefined) return { against, verdict };
+  return { rewrite, verdict: auto && verdict?.speeds === undefined ? undefined : verdict };
 }
 
 /** The first start: runs both graphs, keeps what was found, and goes on with one. */
